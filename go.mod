@@ -1,0 +1,3 @@
+module github.com/attnbench/attnbench
+
+go 1.26
