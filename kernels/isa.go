@@ -1,0 +1,46 @@
+package kernels
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// An ISA is a variant of the CPU code: "generic" is portable Go.
+type ISA struct {
+	Name      string
+	Available bool // this machine has every feature that the variant needs
+}
+
+// isas runs from least to most preferred.
+var isas = []ISA{{Name: Generic, Available: true}}
+
+// Generic names the portable variant, which every machine has.
+const Generic = "generic"
+
+// RegisterISA adds a variant that is preferred over those before it; init
+// functions of the packages that hold assembly call it.
+func RegisterISA(isa ISA) {
+	if slices.ContainsFunc(isas, func(x ISA) bool { return x.Name == isa.Name }) {
+		panic("kernels: ISA registered twice: " + isa.Name)
+	}
+	isas = append(isas, isa)
+}
+
+// ISAs returns the variants compiled in, least preferred first.
+func ISAs() []ISA { return slices.Clone(isas) }
+
+// SelectISA resolves Options.ISA: "" is the best available one.
+func SelectISA(name string) (string, error) {
+	var have []string
+	for _, isa := range slices.Backward(isas) {
+		if !isa.Available {
+			continue
+		}
+		if name == "" || name == isa.Name {
+			return isa.Name, nil
+		}
+		have = append(have, isa.Name)
+	}
+	return "", fmt.Errorf("isa %q: this machine and build have %s", name, strings.Join(have, ", "))
+}

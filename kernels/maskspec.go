@@ -1,0 +1,157 @@
+package kernels
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// maskGrammar is what ParseMask accepts, for its errors.
+const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], joined by +"
+
+// ParseMask reads a mask for kvLen keys from its name, parts joined by "+":
+//
+//	full                       every key
+//	causal                     no key after the query
+//	window:L, window:L:R       L keys to the left and R (0) to the right; -1 is unbounded
+//	sinks:N                    the first N keys always
+//	keylens:N[:N…]             valid keys, one number a batch element
+//	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided
+//
+// It is the inverse of [Mask.String].
+func ParseMask(spec string, kvLen int) (Mask, error) {
+	var m Mask
+	seen := map[string]bool{}
+	for _, part := range strings.Split(spec, "+") {
+		name, numbers, err := parseMaskPart(part)
+		if err == nil && seen[name] {
+			err = fmt.Errorf("%s given twice", name)
+		}
+		if err == nil {
+			err = m.set(name, numbers, kvLen)
+		}
+		if err != nil {
+			return Mask{}, fmt.Errorf("mask %q: %w; want %s", spec, err, maskGrammar)
+		}
+		seen[name] = true
+	}
+	if seen["full"] && len(seen) > 1 {
+		return Mask{}, fmt.Errorf("mask %q: full joined to another part; want %s", spec, maskGrammar)
+	}
+	return m, nil
+}
+
+func parseMaskPart(part string) (name string, numbers []int, err error) {
+	fields := strings.Split(part, ":")
+	for _, field := range fields[1:] {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return "", nil, fmt.Errorf("%q is not a number", field)
+		}
+		numbers = append(numbers, n)
+	}
+	return fields[0], numbers, nil
+}
+
+// set applies one part of a mask's name.
+func (m *Mask) set(name string, n []int, kvLen int) error {
+	switch name {
+	case "full", "causal":
+		m.Causal = m.Causal || name == "causal"
+		return wantNumbers(name, n, 0, 0)
+	case "window":
+		if err := wantNumbers(name, n, 1, 2); err != nil {
+			return err
+		}
+		m.Window = &Window{Left: n[0]}
+		if len(n) == 2 {
+			m.Window.Right = n[1]
+		}
+		if m.Window.Left < -1 || m.Window.Right < -1 {
+			return fmt.Errorf("window sides must be at least -1")
+		}
+	case "sinks":
+		if err := wantNumbers(name, n, 1, 1); err != nil {
+			return err
+		}
+		if m.Sinks = n[0]; m.Sinks < 0 {
+			return fmt.Errorf("sinks must not be negative")
+		}
+	case "keylens":
+		m.KeyLens = n
+		return wantNumbers(name, n, 1, 1<<20)
+	case "blocks":
+		return m.setBlocks(n, kvLen)
+	default:
+		return fmt.Errorf("unknown part %q", name)
+	}
+	return nil
+}
+
+func (m *Mask) setBlocks(n []int, kvLen int) error {
+	if err := wantNumbers("blocks", n, 2, 3); err != nil {
+		return err
+	}
+	if kvLen <= 0 {
+		return fmt.Errorf("a block pattern needs a positive length")
+	}
+	stride := 0
+	if len(n) == 3 {
+		stride = n[2]
+	}
+	if n[0] < MinBlockSize || n[1] < 0 || stride < 0 || n[1]+stride == 0 {
+		return fmt.Errorf("block size must be at least %d, local and stride not negative nor both 0", MinBlockSize)
+	}
+	m.Blocks = LocalStrided(n[0], kvLen, n[1], stride)
+	return nil
+}
+
+func wantNumbers(name string, n []int, least, most int) error {
+	if len(n) < least || len(n) > most {
+		return fmt.Errorf("%s with %d numbers", name, len(n))
+	}
+	return nil
+}
+
+// String returns the mask's name, as ParseMask reads it and records write it.
+func (m Mask) String() string {
+	var parts []string
+	if m.Causal {
+		parts = append(parts, "causal")
+	}
+	if w := m.Window; w != nil {
+		part := fmt.Sprintf("window:%d", w.Left)
+		if w.Right != 0 {
+			part += fmt.Sprintf(":%d", w.Right)
+		}
+		parts = append(parts, part)
+	}
+	if m.Sinks > 0 {
+		parts = append(parts, fmt.Sprintf("sinks:%d", m.Sinks))
+	}
+	if m.KeyLens != nil {
+		parts = append(parts, "keylens"+joinInts(m.KeyLens))
+	}
+	if m.Blocks != nil {
+		parts = append(parts, m.Blocks.name)
+	}
+	if parts == nil {
+		return "full"
+	}
+	return strings.Join(parts, "+")
+}
+
+func localStridedName(size, local, stride int) string {
+	if stride == 0 {
+		return "blocks" + joinInts([]int{size, local})
+	}
+	return "blocks" + joinInts([]int{size, local, stride})
+}
+
+func joinInts(n []int) string {
+	var b strings.Builder
+	for _, v := range n {
+		fmt.Fprintf(&b, ":%d", v)
+	}
+	return b.String()
+}

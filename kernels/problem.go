@@ -1,0 +1,132 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// A DType is the element type of a tensor.
+type DType uint8
+
+// Float32 is IEEE 754 binary32.
+const Float32 DType = 0
+
+// String returns the name used in records.
+func (t DType) String() string {
+	if t == Float32 {
+		return "float32"
+	}
+	return fmt.Sprintf("dtype(%d)", uint8(t))
+}
+
+// Size returns the bytes of one element.
+func (t DType) Size() int64 { return 4 }
+
+// MaxHeadDim is the widest head a Problem may have.
+const MaxHeadDim = 256
+
+// A Problem states one attention call: for every batch element b, query head h
+// and query i,
+//
+//	S[j] = Scale · Q[b,h,i]·K[b,h·KVHeads/Heads,j]   for every visible key j
+//	O[b,h,i] = Σ_j softmax(S)[j] · V[b,h·KVHeads/Heads,j]
+//	lse[b,h,i] = ln Σ_j exp(S[j])
+//
+// The shapes are Q, O [Batch, Heads, QLen, HeadDim], K, V [Batch, KVHeads,
+// KVLen, HeadDim] and lse [Batch, Heads, QLen].
+type Problem struct {
+	Batch   int
+	Heads   int // query heads
+	KVHeads int // key and value heads; divides Heads (GQA, arXiv:2305.13245)
+	QLen    int
+	KVLen   int
+	HeadDim int
+	Mask    Mask
+	Scale   float64 // multiplies Q·K; 0 means 1/√HeadDim
+	DType   DType   // of Q, K, V and O
+}
+
+// Validate reports every violation in one error, or nil.
+func (p Problem) Validate() error {
+	var errs []error
+	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, dim := range []struct {
+		name  string
+		value int
+	}{{"batch", p.Batch}, {"heads", p.Heads}, {"kvHeads", p.KVHeads}, {"qLen", p.QLen}, {"kvLen", p.KVLen}, {"headDim", p.HeadDim}} {
+		if dim.value <= 0 {
+			add("%s %d: must be positive", dim.name, dim.value)
+		}
+	}
+	if p.HeadDim > MaxHeadDim {
+		add("headDim %d: must be at most %d", p.HeadDim, MaxHeadDim)
+	}
+	if p.Heads > 0 && p.KVHeads > 0 && p.Heads%p.KVHeads != 0 {
+		add("heads %d: must be a multiple of kvHeads %d", p.Heads, p.KVHeads)
+	}
+	if math.IsNaN(p.Scale) || math.IsInf(p.Scale, 0) || p.Scale < 0 {
+		add("scale %v: must be finite and positive, or 0 for 1/√headDim", p.Scale)
+	}
+	if p.DType != Float32 {
+		add("%v: unknown element type", p.DType)
+	}
+	if len(errs) == 0 {
+		errs = append(errs, p.checkSize(), p.Mask.validate(p))
+	}
+	return errors.Join(errs...)
+}
+
+// maxTensorBytes bounds the bytes of Q, K, V and O together, so that a hostile
+// size is refused before anything is allocated.
+const maxTensorBytes = 1 << 40
+
+func (p Problem) checkSize() error {
+	q, okQ := product(p.Batch, p.Heads, p.QLen, p.HeadDim, int(p.DType.Size()))
+	kv, okKV := product(p.Batch, p.KVHeads, p.KVLen, p.HeadDim, int(p.DType.Size()))
+	if !okQ || !okKV || q > maxTensorBytes || kv > maxTensorBytes || 2*(q+kv) > maxTensorBytes {
+		return fmt.Errorf("tensors of %.3g bytes: must be at most %d", p.tensorBytes(), int64(maxTensorBytes))
+	}
+	return nil
+}
+
+// tensorBytes is the size of Q, K, V and O as a float, which cannot overflow.
+func (p Problem) tensorBytes() float64 {
+	rows := float64(p.Heads)*float64(p.QLen) + float64(p.KVHeads)*float64(p.KVLen)
+	return 2 * float64(p.Batch) * rows * float64(p.HeadDim) * float64(p.DType.Size())
+}
+
+// product multiplies non-negative factors and reports whether it fits int64.
+func product(factors ...int) (int64, bool) {
+	n := uint64(1)
+	for _, f := range factors {
+		hi, lo := bits.Mul64(n, uint64(f))
+		if hi != 0 || lo > math.MaxInt64 {
+			return 0, false
+		}
+		n = lo
+	}
+	return int64(n), true
+}
+
+// EffectiveScale returns the factor that multiplies Q·K.
+func (p Problem) EffectiveScale() float64 {
+	if p.Scale != 0 {
+		return p.Scale
+	}
+	return 1 / math.Sqrt(float64(p.HeadDim))
+}
+
+// Group returns how many query heads share one key head.
+func (p Problem) Group() int { return p.Heads / p.KVHeads }
+
+// Position returns the place of a query on the key axis: the last query is
+// aligned with the last key. It is negative for queries before the first key.
+func (p Problem) Position(query int) int { return query + p.KVLen - p.QLen }
+
+// AppendVisible appends to dst the key intervals that a query of a batch
+// element may see, sorted, disjoint, not adjacent and not empty.
+func (p Problem) AppendVisible(dst []Interval, batch, query int) []Interval {
+	return p.Mask.appendVisible(dst, batch, p.Position(query), p.KVLen)
+}

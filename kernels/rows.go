@@ -1,0 +1,82 @@
+package kernels
+
+// A TileClass says how much of a tile is visible.
+type TileClass uint8
+
+// The classes of a tile: no pair visible, some, all.
+const (
+	Empty TileClass = iota
+	Partial
+	Full
+)
+
+// Rows holds the visible intervals of a block of consecutive queries, for
+// kernels that work by tiles. It allocates in NewRows only.
+type Rows struct {
+	problem *Problem
+	flat    []Interval
+	start   []int // row r of the block is flat[start[r]:start[r+1]]
+}
+
+// NewRows returns room for blocks of up to tileQ queries of p.
+func NewRows(p *Problem, tileQ int) *Rows {
+	return &Rows{
+		problem: p,
+		flat:    make([]Interval, 0, tileQ*p.Mask.maxIntervals()),
+		start:   make([]int, 0, tileQ+1),
+	}
+}
+
+// Reset makes r the rows of the queries [q.Lo, q.Hi) of a batch element.
+func (r *Rows) Reset(batch int, q Interval) {
+	r.flat, r.start = r.flat[:0], append(r.start[:0], 0)
+	for i := q.Lo; i < q.Hi; i++ {
+		r.flat = r.problem.AppendVisible(r.flat, batch, i)
+		r.start = append(r.start, len(r.flat))
+	}
+}
+
+// Row returns the visible intervals of the i-th query of the block.
+func (r *Rows) Row(i int) []Interval { return r.flat[r.start[i]:r.start[i+1]] }
+
+// Len returns the number of queries in the block.
+func (r *Rows) Len() int { return len(r.start) - 1 }
+
+// Hull returns the smallest interval that holds every visible key of the
+// block; it is empty when no query sees a key.
+func (r *Rows) Hull() Interval {
+	if len(r.flat) == 0 {
+		return Interval{}
+	}
+	hull := r.flat[0]
+	for _, v := range r.flat[1:] {
+		hull = Interval{min(hull.Lo, v.Lo), max(hull.Hi, v.Hi)}
+	}
+	return hull
+}
+
+// Class returns the class of the tile of this block's queries and the keys k.
+func (r *Rows) Class(k Interval) TileClass {
+	full, some := true, false
+	for i := range r.Len() {
+		n := 0
+		for _, v := range r.Row(i) {
+			n += v.Intersect(k).Len()
+		}
+		full = full && n == k.Len()
+		some = some || n > 0
+	}
+	switch {
+	case !some:
+		return Empty
+	case full:
+		return Full
+	}
+	return Partial
+}
+
+// Bytes returns the memory that r holds, for a plan's workspace.
+func (r *Rows) Bytes() int64 {
+	const word = 8
+	return int64(cap(r.flat))*2*word + int64(cap(r.start))*word
+}
