@@ -1,5 +1,7 @@
 package kernels
 
+import "slices"
+
 // A TileClass says how much of a tile is visible.
 type TileClass uint8
 
@@ -15,6 +17,7 @@ const (
 type Rows struct {
 	problem *Problem
 	flat    []Interval
+	union   []Interval
 	start   []int // row r of the block is flat[start[r]:start[r+1]]
 }
 
@@ -23,6 +26,7 @@ func NewRows(p *Problem, tileQ int) *Rows {
 	return &Rows{
 		problem: p,
 		flat:    make([]Interval, 0, tileQ*p.Mask.maxIntervals()),
+		union:   make([]Interval, 0, tileQ*p.Mask.maxIntervals()),
 		start:   make([]int, 0, tileQ+1),
 	}
 }
@@ -55,6 +59,18 @@ func (r *Rows) Hull() Interval {
 	return hull
 }
 
+// Union returns the keys that at least one query of the block sees, as sorted
+// disjoint intervals that are valid until the next call.
+func (r *Rows) Union() []Interval {
+	r.union = append(r.union[:0], r.flat...)
+	slices.SortFunc(r.union, func(a, b Interval) int { return a.Lo - b.Lo })
+	merged := r.union[:0]
+	for _, v := range r.union {
+		merged = appendMerged(merged, 0, v)
+	}
+	return merged
+}
+
 // Class returns the class of the tile of this block's queries and the keys k.
 func (r *Rows) Class(k Interval) TileClass {
 	full, some := true, false
@@ -78,5 +94,5 @@ func (r *Rows) Class(k Interval) TileClass {
 // Bytes returns the memory that r holds, for a plan's workspace.
 func (r *Rows) Bytes() int64 {
 	const word = 8
-	return int64(cap(r.flat))*2*word + int64(cap(r.start))*word
+	return int64(cap(r.flat)+cap(r.union))*2*word + int64(cap(r.start))*word
 }

@@ -1,0 +1,48 @@
+package cpu
+
+import (
+	"bufio"
+	"fmt"
+	"math"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+const (
+	hugePage     = 2 << 20
+	madvHugePage = 14 // MADV_HUGEPAGE of madvise(2)
+)
+
+// adviseHugePages asks for huge pages under the part of x that can have them.
+// A refusal costs speed, not correctness, so it is not reported.
+func adviseHugePages(x []float32) {
+	if len(x) == 0 {
+		return
+	}
+	start := uintptr(unsafe.Pointer(&x[0]))
+	lo := (start + hugePage - 1) / hugePage * hugePage
+	hi := (start + 4*uintptr(len(x))) / hugePage * hugePage
+	if lo >= hi {
+		return
+	}
+	at := (lo - start) / 4
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&x[at])), int(hi-lo))
+	_ = syscall.Madvise(bytes, madvHugePage)
+}
+
+// availableBytes is MemAvailable of proc(5), or no limit where it is unknown.
+func availableBytes() int64 {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return math.MaxInt64
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var kib int64
+		if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return math.MaxInt64
+}

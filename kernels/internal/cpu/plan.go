@@ -1,0 +1,123 @@
+// Package cpu holds what the plans of all CPU kernels share: operands, worker
+// pool, workspace, the split of a problem into items, and the exact evaluation
+// of a single row.
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/pool"
+)
+
+// A Plan is the common part of a CPU kernel's plan, to be embedded. An item of
+// its parallel loop is one block of consecutive queries of one head.
+type Plan struct {
+	kernels.Tensors
+	Problem kernels.Problem
+	TileQ   int // queries in a block
+
+	name  string
+	isa   string
+	pool  *pool.Pool
+	bytes int64
+}
+
+// NewPlan validates p and resolves opts for the kernel of a name.
+func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (Plan, error) {
+	if err := p.Validate(); err != nil {
+		return Plan{}, fmt.Errorf("%s: %w", name, err)
+	}
+	isa, err := kernels.SelectISA(opts.ISA)
+	if err != nil {
+		return Plan{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if opts.Threads < 0 {
+		return Plan{}, fmt.Errorf("%s: threads %d: must not be negative", name, opts.Threads)
+	}
+	return Plan{Problem: p, TileQ: tileQ, name: name, isa: isa}, nil
+}
+
+// Start makes the workers; body computes one item.
+func (p *Plan) Start(threads int, body func(worker, item int)) { p.pool = pool.New(threads, body) }
+
+// Run computes every item in parallel.
+func (p *Plan) Run() error {
+	if p.Q.Float32 == nil {
+		return fmt.Errorf("%s: Run before Bind", p.name)
+	}
+	p.pool.Run(p.Problem.Batch * p.Problem.Heads * p.queryBlocks())
+	return nil
+}
+
+func (p *Plan) queryBlocks() int { return (p.Problem.QLen + p.TileQ - 1) / p.TileQ }
+
+// A Block is the work of one item: consecutive queries of one head.
+type Block struct {
+	Batch, Head, KVHead int
+	Queries             kernels.Interval
+}
+
+// Block returns the block of an item. Blocks with the last queries come first:
+// under a causal mask they are the heaviest, and the light ones then fill the
+// gaps at the end.
+func (p *Plan) Block(item int) Block {
+	outer := p.Problem.Batch * p.Problem.Heads
+	block := p.queryBlocks() - 1 - item/outer
+	batch, head := item%outer/p.Problem.Heads, item%p.Problem.Heads
+	return Block{
+		Batch: batch, Head: head, KVHead: head / p.Problem.Group(),
+		Queries: kernels.Interval{Lo: block * p.TileQ, Hi: min((block+1)*p.TileQ, p.Problem.QLen)},
+	}
+}
+
+// SetLSE stores the log-sum-exp of a row where it is wanted.
+func (p *Plan) SetLSE(batch, head, query int, lse float32) {
+	if p.LSE != nil {
+		p.LSE[(batch*p.Problem.Heads+head)*p.Problem.QLen+query] = lse
+	}
+}
+
+// Bind checks the operands and keeps them.
+func (p *Plan) Bind(t kernels.Tensors) error {
+	if err := t.Check(p.Problem); err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	p.Tensors = t
+	return nil
+}
+
+// Fetch does nothing: the output is in memory already.
+func (p *Plan) Fetch() error { return nil }
+
+// Workspace returns the bytes allocated through Floats and counted by Hold.
+func (p *Plan) Workspace() int64 { return p.bytes }
+
+// Hold counts bytes of workspace that the plan holds elsewhere.
+func (p *Plan) Hold(bytes int64) { p.bytes += bytes }
+
+// ISA names the instruction set of the plan.
+func (p *Plan) ISA() string { return p.isa }
+
+// UseGeneric says that the kernel is portable Go whatever was asked for.
+func (p *Plan) UseGeneric() { p.isa = kernels.Generic }
+
+// Close ends the workers and lets go of the operands.
+func (p *Plan) Close() error {
+	if p.pool != nil {
+		p.pool.Close()
+	}
+	p.Tensors = kernels.Tensors{}
+	return nil
+}
+
+// WorkerRows returns one kernels.Rows for each of the threads and counts them
+// in the workspace.
+func (p *Plan) WorkerRows(threads int) []*kernels.Rows {
+	rows := make([]*kernels.Rows, pool.Threads(threads))
+	for i := range rows {
+		rows[i] = kernels.NewRows(&p.Problem, p.TileQ)
+		p.Hold(rows[i].Bytes())
+	}
+	return rows
+}

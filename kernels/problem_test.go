@@ -1,0 +1,87 @@
+package kernels
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestValidateReportsEverything(t *testing.T) {
+	err := Problem{Batch: 0, Heads: 6, KVHeads: 4, QLen: -1, KVLen: 3, HeadDim: 300, Scale: math.NaN()}.Validate()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"batch 0", "heads 6", "kvHeads 4", "qLen -1", "headDim 300", "scale NaN"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in: %v", want, err)
+		}
+	}
+}
+
+func TestValidateRefusesHostileSizes(t *testing.T) {
+	huge := 1 << 40
+	for _, p := range []Problem{
+		{Batch: 1, Heads: 1, KVHeads: 1, QLen: huge, KVLen: huge, HeadDim: 64},
+		{Batch: huge, Heads: huge, KVHeads: huge, QLen: huge, KVLen: huge, HeadDim: 256},
+		{Batch: math.MaxInt, Heads: 1, KVHeads: 1, QLen: 2, KVLen: 2, HeadDim: 2},
+	} {
+		if err := p.Validate(); err == nil || !strings.Contains(err.Error(), "bytes: must be at most") {
+			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+func TestValidateMask(t *testing.T) {
+	base := Problem{Batch: 2, Heads: 1, KVHeads: 1, QLen: 4, KVLen: 4, HeadDim: 4}
+	for _, m := range []Mask{
+		{Window: &Window{-2, 0}},
+		{Sinks: -1},
+		{KeyLens: []int{1}},
+		{KeyLens: []int{1, 5}},
+		{Blocks: LocalStrided(16, 99, 1, 0)},
+	} {
+		p := base
+		p.Mask = m
+		if p.Validate() == nil {
+			t.Errorf("%v: accepted", m)
+		}
+	}
+	if err := base.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScaleDefault(t *testing.T) {
+	if got := (Problem{HeadDim: 64}).EffectiveScale(); got != 0.125 {
+		t.Errorf("default scale %v, want 0.125", got)
+	}
+	if got := (Problem{HeadDim: 64, Scale: 2}).EffectiveScale(); got != 2 {
+		t.Errorf("scale %v, want 2", got)
+	}
+}
+
+func TestTensorsCheck(t *testing.T) {
+	p := Problem{Batch: 2, Heads: 4, KVHeads: 2, QLen: 3, KVLen: 5, HeadDim: 8}
+	ok := NewTensors(p)
+	if err := ok.Check(p); err != nil {
+		t.Fatal(err)
+	}
+	fused := make([]float32, 2*3*(4+2+2)*8)
+	ok.Q = BSHD(fused, 2, 4, 3, 8, 8*8)
+	if err := ok.Check(p); err != nil {
+		t.Errorf("fused projection: %v", err)
+	}
+	for name, spoil := range map[string]func(*Tensors){
+		"shape":   func(x *Tensors) { x.K = NewTensor(2, 4, 5, 8) },
+		"short":   func(x *Tensors) { x.V.Float32 = x.V.Float32[1:] },
+		"strides": func(x *Tensors) { x.Q.RowStride = -8 },
+		"lse":     func(x *Tensors) { x.LSE = x.LSE[1:] },
+		"dtype":   func(x *Tensors) { x.O.DType = 9 },
+	} {
+		bad := NewTensors(p)
+		spoil(&bad)
+		if bad.Check(p) == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
