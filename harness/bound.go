@@ -1,0 +1,90 @@
+package harness
+
+import "math"
+
+const (
+	unit      = 0x1p-24  // unit roundoff of float32
+	smallest  = 0x1p-149 // smallest positive float32
+	floorUlps = 4        // roundings that the floor grants; see the package comment
+
+	// flushed bounds a weight that a kernel may take for 0: exponentials are
+	// cut off near the end of float32's range, some a little before it.
+	flushed = 0x1p-120
+
+	// exponentUlps bounds the relative error of a kernel's exponential.
+	exponentUlps = 8
+)
+
+// gamma is γ_k = k·u/(1−k·u), the bound of k roundings in a row (Higham,
+// Accuracy and Stability of Numerical Algorithms, lemma 3.1).
+func gamma(k int) float64 {
+	x := float64(k) * unit
+	return x / (1 - x)
+}
+
+// spread is how a row's output answers to its rounding errors.
+type spread struct {
+	scale  []float64 // Σ P|V|: what the weighted sum is rounded on
+	plain  []float64 // Σ P|V−O|: the answer to one relative error in every P
+	logits []float64 // Σ P·A|V−O|: to one in every logit, A = scale·Σ|q·k|
+	values []float64 // max |V|
+	absDot float64   // max A
+	meanA  float64   // Σ P·A
+}
+
+func (e *evaluator) measureSpread(head int) spread {
+	r, n := &e.row, e.p.HeadDim
+	s := spread{make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n), 0, 0}
+	for at, j := range e.keys {
+		p, a := e.weights[at], e.absDots[at]
+		s.absDot = math.Max(s.absDot, a)
+		s.meanA += p * a
+		for d, v := range e.t.V.Row(r.batch, head, j) {
+			off := p * math.Abs(float64(v)-r.want[d])
+			s.scale[d] += p * math.Abs(float64(v))
+			s.plain[d] += off
+			s.logits[d] += a * off
+			s.values[d] = math.Max(s.values[d], math.Abs(float64(v)))
+		}
+	}
+	return s
+}
+
+// setFloors grants floorUlps roundings of the weighted sum and of each logit.
+func (r *row) setFloors(s spread) {
+	r.floor = make([]float64, len(r.want))
+	for d := range r.floor {
+		r.floor[d] = floorUlps * (unit*(s.scale[d]+s.logits[d]) + smallest)
+	}
+	r.floorLSE = floorUlps * unit * (1 + math.Abs(r.wantLSE) + s.meanA)
+}
+
+// setBounds bounds the error of any float32 evaluation, in whatever order it
+// sums, online softmax included. With headDim D, n visible keys and A as in
+// spread, to first order:
+//
+//	logits    γ_{D+4}·A: D products and sums, the scale, a scale folded into Q, log2(e)
+//	arguments 4u·(A + max A): s − max, rounded once or folded into a product, and
+//	          the arguments of all rescalings, whose sum telescopes
+//	exp       exponentUlps·u
+//	sums      γ_{2n+8}: n terms, and the rescaling of tiles of 8 keys or more
+//
+// The factor 2 covers the second order while the relative error of a weight
+// stays below 1/4; above that the output may be any mixture of the values.
+func (r *row) setBounds(s spread, n, headDim int) {
+	perLogit := gamma(headDim+4) + 4*unit
+	perKey := 4*unit*s.absDot + exponentUlps*unit
+	worst := perLogit*s.absDot + perKey
+	sums := gamma(2*n + 8)
+	r.bound = make([]float64, len(r.want))
+	for d, want := range r.want {
+		tiny := float64(n+2)*smallest + float64(n)*flushed*s.values[d]
+		mixture := (s.values[d]+math.Abs(want))*(1+sums) + tiny
+		first := perLogit*s.logits[d] + perKey*s.plain[d] + sums*(s.scale[d]+math.Abs(want))
+		r.bound[d] = mixture
+		if worst < 0.25 {
+			r.bound[d] = math.Min(mixture, 2*first+tiny)
+		}
+	}
+	r.boundLSE = worst + 2*sums + 8*unit*(math.Abs(r.wantLSE)+s.absDot) + float64(n)*flushed
+}

@@ -1,0 +1,267 @@
+package harness
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
+)
+
+const testSeed = 20240601
+
+func problem(batch, heads, kvHeads, qLen, kvLen, dim int, mask string) kernels.Problem {
+	m, err := kernels.ParseMask(mask, kvLen)
+	if err != nil {
+		panic(err)
+	}
+	return kernels.Problem{Batch: batch, Heads: heads, KVHeads: kvHeads, QLen: qLen, KVLen: kvLen, HeadDim: dim, Mask: m}
+}
+
+var testProblems = []kernels.Problem{
+	problem(1, 1, 1, 1, 1, 1, "full"),
+	problem(1, 2, 2, 2, 2, 3, "full"),
+	problem(1, 2, 1, 5, 7, 8, "causal"),
+	problem(2, 4, 2, 33, 33, 16, "causal"),
+	problem(1, 2, 2, 65, 130, 64, "full"),
+	problem(1, 2, 2, 97, 97, 64, "causal+window:20+sinks:3"),
+	problem(1, 2, 1, 40, 31, 8, "causal"), // the first 9 rows see nothing
+	problem(2, 2, 2, 50, 50, 12, "keylens:50:17"),
+	problem(1, 1, 1, 96, 96, 32, "causal+blocks:16:1:3"),
+	problem(1, 1, 1, 1, 500, 128, "causal"),
+}
+
+// verdictOf runs k on a problem and input as the harness does.
+func verdictOf(t *testing.T, p kernels.Problem, in Input, k online, s Sampling) Verdict {
+	t.Helper()
+	tensors := kernels.NewTensors(p)
+	if err := in.Fill(p, &tensors); err != nil {
+		t.Fatal(err)
+	}
+	Poison(p, &tensors)
+	ref, err := NewReference(p, &tensors, s)
+	if err != nil {
+		t.Fatalf("%v %s: %v", p, in.Name(), err)
+	}
+	k.run(p, &tensors)
+	return ref.Check(&tensors)
+}
+
+func TestRightKernelPasses(t *testing.T) {
+	for seed := range uint64(4) {
+		for _, in := range Inputs(testSeed + seed) {
+			for _, p := range testProblems {
+				for _, k := range []online{{}, {tile: 48}, {exp2: polynomialExp2}} {
+					if v := verdictOf(t, p, in, k, Sampling{}); !v.Pass() {
+						t.Errorf("seed %d, %s, %d×%d %v: %v", testSeed+seed, in.Name(), p.QLen, p.KVLen, p.Mask, v)
+					}
+				}
+			}
+		}
+	}
+}
+
+// polynomialExp2 is an exponential of the kind that vector code uses: a
+// degree-6 polynomial, flushed to 0 below 2^-126.
+func polynomialExp2(x float32) float32 {
+	if x < -126 {
+		return 0
+	}
+	n := float32(math.RoundToEven(float64(x)))
+	f := (x - n) * math.Ln2
+	y := 1 + f*(1+f*(1./2+f*(1./6+f*(1./24+f*(1./120+f/720)))))
+	if x != x {
+		return x
+	}
+	return float32(math.Ldexp(float64(y), int(n)))
+}
+
+// faults are wrong kernels; want is the checks that may name them.
+var faults = []struct {
+	name   string
+	kernel online
+	want   []string
+}{
+	{"mask shifted by one", online{position: func(p kernels.Problem) kernels.Problem { p.QLen++; return p }},
+		[]string{"rounding bound", "finite"}},
+	{"top-left alignment", online{position: func(p kernels.Problem) kernels.Problem { p.QLen = p.KVLen; return p }},
+		[]string{"rounding bound", "empty rows", "finite"}},
+	{"missing scale", online{scale: func(kernels.Problem) float64 { return 1 }}, []string{"rounding bound"}},
+	{"scale twice", online{scale: func(p kernels.Problem) float64 { return p.EffectiveScale() * p.EffectiveScale() }},
+		[]string{"rounding bound"}},
+	{"base-2 lse", online{baseTwo: true}, []string{"lse rounding bound"}},
+	{"last key dropped", online{dropLast: true}, []string{"rounding bound", "finite"}},
+	{"stale rescale", online{noRescale: true}, []string{"rounding bound"}},
+	{"NaN leak", online{readAll: true}, []string{"finite", "empty rows"}},
+	{"wrong group", online{keyHead: func(p kernels.Problem, h int) int { return h % p.KVHeads }}, []string{"rounding bound", "range"}},
+	{"zeros", online{after: func(_ kernels.Problem, t *kernels.Tensors) { clear(t.O.Float32) }}, []string{"rounding bound"}},
+	{"constant", online{after: func(_ kernels.Problem, t *kernels.Tensors) { fillSlice(t.O.Float32, 0.25) }},
+		[]string{"rounding bound", "empty rows"}},
+	{"huge", online{after: func(_ kernels.Problem, t *kernels.Tensors) { fillSlice(t.O.Float32, 1e9) }}, []string{"range", "empty rows"}},
+	{"last row unwritten", online{after: func(p kernels.Problem, t *kernels.Tensors) {
+		fillSlice(t.O.Row(0, 0, p.QLen-1), math.Float32frombits(poisonOutput))
+	}}, []string{"unwritten"}},
+	{"lse unwritten", online{after: func(_ kernels.Problem, t *kernels.Tensors) {
+		t.LSE[len(t.LSE)-1] = math.Float32frombits(poisonOutput)
+	}}, []string{"unwritten"}},
+	{"rows swapped", online{after: func(p kernels.Problem, t *kernels.Tensors) {
+		for d, x := range t.O.Row(0, 0, p.QLen-1) {
+			o := t.O.Row(0, 0, p.QLen-2)
+			t.O.Row(0, 0, p.QLen-1)[d], o[d] = o[d], x
+		}
+	}}, []string{"rounding bound"}},
+	{"exponential off by 1e-3", online{exp2: func(x float32) float32 {
+		return float32(math.Exp2(float64(x))) * (1 + 1e-3*float32(math.Sin(1e3*float64(x))))
+	}}, []string{"rounding bound", "max error"}},
+	{"half-precision accumulator", online{narrow: func(x float32) float32 {
+		return math.Float32frombits((math.Float32bits(x) + 0x1000) &^ 0x1fff)
+	}}, []string{"rounding bound", "max error"}},
+	{"20-bit accumulator", online{narrow: func(x float32) float32 {
+		return math.Float32frombits((math.Float32bits(x) + 0x8) &^ 0xf)
+	}}, []string{"max error", "mean error"}},
+}
+
+func TestFaultsAreRejected(t *testing.T) {
+	in, err := LookupInput("normal", testSeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []kernels.Problem{
+		problem(2, 4, 2, 64, 97, 64, "causal"),
+		problem(2, 4, 2, 64, 41, 64, "causal+keylens:41:30"), // has rows that see nothing
+	} {
+		for _, f := range faults {
+			v := verdictOf(t, p, in, f.kernel, Sampling{})
+			if (f.name == "NaN leak" || f.name == "top-left alignment") && p.Mask.KeyLens == nil != (f.name == "top-left alignment") {
+				continue // no key is hidden from all, or the alignments agree
+			}
+			if v.Pass() {
+				t.Errorf("%s, %v: passed: %v", f.name, p.Mask, v)
+			} else if !slices.Contains(f.want, v.Check) {
+				t.Errorf("%s, %v: named by %q, want one of %q: %s", f.name, p.Mask, v.Check, f.want, v.Reason)
+			}
+		}
+	}
+}
+
+// TestFaultsOnEveryInput sees that no family of inputs blinds the checker to a
+// key too few.
+func TestFaultsOnEveryInput(t *testing.T) {
+	for _, in := range Inputs(testSeed) {
+		v := verdictOf(t, problem(1, 2, 2, 64, 64, 32, "causal"), in, online{dropLast: true}, Sampling{})
+		if v.Pass() {
+			t.Errorf("%s: a dropped key passed: %v", in.Name(), v)
+		}
+	}
+}
+
+func TestNonFiniteInputs(t *testing.T) {
+	p := problem(1, 2, 1, 40, 40, 8, "causal")
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	spoil := map[string]func(*kernels.Tensors){
+		"NaN key":   func(t *kernels.Tensors) { t.K.Row(0, 0, 30)[2] = nan },
+		"NaN value": func(t *kernels.Tensors) { t.V.Row(0, 0, 30)[2] = nan },
+		"Inf value": func(t *kernels.Tensors) { t.V.Row(0, 0, 30)[2] = -inf },
+		"NaN query": func(t *kernels.Tensors) { t.Q.Row(0, 1, 12)[0] = nan },
+		"huge":      func(t *kernels.Tensors) { t.K.Row(0, 0, 30)[2] = 3e38; t.Q.Row(0, 0, 35)[2] = 3e38 },
+	}
+	for name, f := range spoil {
+		tensors := kernels.NewTensors(p)
+		if err := Inputs(testSeed)[0].Fill(p, &tensors); err != nil {
+			t.Fatal(err)
+		}
+		Poison(p, &tensors)
+		f(&tensors)
+		ref, err := NewReference(p, &tensors, Sampling{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		online{}.run(p, &tensors)
+		if v := ref.Check(&tensors); !v.Pass() {
+			t.Errorf("%s: a kernel that propagates it: %v", name, v)
+		}
+		if name == "huge" {
+			continue // beyond float32's range either answer will do
+		}
+		for i, x := range tensors.O.Float32 {
+			if !finite(float64(x)) {
+				tensors.O.Float32[i] = 0
+			}
+		}
+		if v := ref.Check(&tensors); v.Check != "non-finite" {
+			t.Errorf("%s: a kernel that hides it: %v", name, v)
+		}
+	}
+}
+
+func TestSampledReference(t *testing.T) {
+	p := problem(1, 2, 2, 700, 700, 16, "causal")
+	in := Inputs(testSeed)[0]
+	v := verdictOf(t, p, in, online{}, Sampling{Pairs: 30000, Seed: 1})
+	if !v.Pass() {
+		t.Error(v)
+	}
+	if v.Rows != 1400 || v.RowsChecked >= 400 || v.RowsChecked < 40 {
+		t.Errorf("checked %d of %d rows, want some 80 of 1400", v.RowsChecked, v.Rows)
+	}
+	for _, f := range faults {
+		if f.name == "NaN leak" || f.name == "top-left alignment" || f.name == "wrong group" {
+			continue // this problem does not tell
+		}
+		if v := verdictOf(t, p, in, f.kernel, Sampling{Pairs: 30000, Seed: 1}); v.Pass() {
+			t.Errorf("%s: passed a sampled reference: %v", f.name, v)
+		}
+	}
+}
+
+// TestUnsampledRows sees that a NaN, a poison or a wild value is found in rows
+// that the oracle did not evaluate.
+func TestUnsampledRows(t *testing.T) {
+	p := problem(1, 1, 1, 600, 600, 4, "causal")
+	tensors := kernels.NewTensors(p)
+	if err := Inputs(testSeed)[0].Fill(p, &tensors); err != nil {
+		t.Fatal(err)
+	}
+	Poison(p, &tensors)
+	ref, err := NewReference(p, &tensors, Sampling{Pairs: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	online{}.run(p, &tensors)
+	const query = 200
+	for i := range ref.rows {
+		if ref.rows[i].query == query {
+			t.Fatalf("row %d was sampled", query)
+		}
+	}
+	for want, x := range map[string]float32{
+		"unwritten": math.Float32frombits(poisonOutput), "finite": float32(math.NaN()), "range": 50,
+	} {
+		o := tensors.O.Row(0, 0, query)
+		kept := o[1]
+		o[1] = x
+		if v := ref.Check(&tensors); v.Check != want {
+			t.Errorf("%v in an unsampled row: %v, want check %q", x, v, want)
+		}
+		o[1] = kept
+	}
+}
+
+// TestOracle holds the oracle against values worked out by hand: logits ln 1,
+// ln 2 and ln 5 weigh the values 8, 16 and 32 by 1/8, 2/8 and 5/8.
+func TestOracle(t *testing.T) {
+	p := kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 3, HeadDim: 1, Scale: 1}
+	tensors := kernels.NewTensors(p)
+	tensors.Q.Float32[0] = 1
+	for j, w := range []float64{1, 2, 5} {
+		tensors.K.Float32[j] = float32(math.Log(w))
+		tensors.V.Float32[j] = float32(int(8) << j)
+	}
+	ref, err := NewReference(p, &tensors, Sampling{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ref.rows[0]; math.Abs(got.want[0]-25) > 1e-5 || math.Abs(got.wantLSE-math.Log(8)) > 1e-6 {
+		t.Errorf("oracle gives %v, lse %v; want 25, %v", got.want[0], got.wantLSE, math.Log(8))
+	}
+}
