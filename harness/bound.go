@@ -38,6 +38,9 @@ func (e *evaluator) measureSpread(head int) spread {
 	for at, j := range e.keys {
 		p, a := e.weights[at], e.absDots[at]
 		s.absDot = math.Max(s.absDot, a)
+		if p == 0 {
+			a = 0 // a key of weight 0 adds nothing, and 0·Inf is not nothing
+		}
 		s.meanA += p * a
 		for d, v := range e.t.V.Row(r.batch, head, j) {
 			off := p * math.Abs(float64(v)-r.want[d])

@@ -37,11 +37,14 @@ type plan struct {
 type worker struct {
 	rows   *kernels.Rows
 	stripe []float32 // [tileQ, kvLen]: S, then P
+	q      []float32 // [tileQ, headDim]
+	k      []float32 // [maxColumns, headDim]
 }
 
 // Plan returns a plan for float32 operands with float32 accumulation. Run
 // allocates nothing and is not to be called concurrently. The workspace of a
-// thread is tileQ rows of kvLen scores.
+// thread is tileQ rows of kvLen scores and the
+// operands of one product.
 func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error) {
 	base, err := cpu.NewPlan("tiled", p, opts, tileQ)
 	if err != nil {
@@ -49,11 +52,12 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	}
 	pl := &plan{Plan: base, scale: float32(p.EffectiveScale())}
 	for _, rows := range pl.WorkerRows(opts.Threads) {
-		stripe, err := pl.Floats(tileQ * p.KVLen)
+		buf, err := pl.Floats(tileQ*p.KVLen + (tileQ+maxColumns)*p.HeadDim)
 		if err != nil {
 			return nil, err
 		}
-		pl.workers = append(pl.workers, worker{rows, stripe})
+		stripe, packed := buf[:tileQ*p.KVLen], buf[tileQ*p.KVLen:]
+		pl.workers = append(pl.workers, worker{rows, stripe, packed[:tileQ*p.HeadDim], packed[tileQ*p.HeadDim:]})
 	}
 	pl.Start(opts.Threads, pl.block)
 	return pl, nil
@@ -74,12 +78,24 @@ func (pl *plan) block(id, item int) {
 }
 
 // score is S = scale·Q·Kᵀ over the keys k, in parts for gonum's threshold.
+//
+// Note: gonum's dot product sums in an order that depends on its operands'
+// alignment. Both are copied, so that a result does not depend on strides.
 func (pl *plan) score(b cpu.Block, w *worker, k kernels.Interval) {
-	q := general(&pl.Q, b.Batch, b.Head, b.Queries)
+	q := pack(w.q, &pl.Q, b.Batch, b.Head, b.Queries)
 	for lo := k.Lo; lo < k.Hi; lo += maxColumns {
 		part := kernels.Interval{Lo: lo, Hi: min(lo+maxColumns, k.Hi)}
-		blas32.Gemm(blas.NoTrans, blas.Trans, pl.scale, q, general(&pl.K, b.Batch, b.KVHead, part), 0, pl.stripe(b, w, part))
+		kt := pack(w.k, &pl.K, b.Batch, b.KVHead, part)
+		blas32.Gemm(blas.NoTrans, blas.Trans, pl.scale, q, kt, 0, pl.stripe(b, w, part))
 	}
+}
+
+// pack copies rows of one head into dst without gaps.
+func pack(dst []float32, t *kernels.Tensor, batch, head int, rows kernels.Interval) blas32.General {
+	for i := rows.Lo; i < rows.Hi; i++ {
+		copy(dst[(i-rows.Lo)*t.Dim:], t.Row(batch, head, i))
+	}
+	return blas32.General{Rows: rows.Len(), Cols: t.Dim, Stride: t.Dim, Data: dst}
 }
 
 // softmax turns the scores of one query into weights that sum to 1, with 0 for

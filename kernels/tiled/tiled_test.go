@@ -1,0 +1,9 @@
+package tiled
+
+import (
+	"testing"
+
+	"github.com/attnbench/attnbench/kernels/kerneltest"
+)
+
+func TestConformance(t *testing.T) { kerneltest.Run(t, kernel{}) }
