@@ -1,0 +1,86 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"golang.org/x/perf/benchunit"
+)
+
+// unavailable stands where a value could not be had; a note says why.
+const unavailable = "unavailable"
+
+// human formats a value of a record's unit with three digits and a prefix.
+func human(v float64, unit string) string {
+	base, _, _ := strings.Cut(unit, "/op")
+	switch base {
+	case "sec":
+		base = "s"
+	case Workspace:
+		base = "B"
+	}
+	if v == 0 {
+		return "0 " + base
+	}
+	text := benchunit.Scale(v, benchunit.ClassOf(unit))
+	digits := strings.TrimRight(text, "numµkMGTPEKi")
+	return digits + " " + text[len(digits):] + base
+}
+
+// lengthIn formats an n, but as a bound when it lies outside of what was
+// measured.
+func lengthIn(n float64, shortest, longest int) string {
+	switch {
+	case n < float64(shortest):
+		return fmt.Sprintf("< %d", shortest)
+	case n > float64(longest):
+		return fmt.Sprintf("> %d", longest)
+	}
+	return fmt.Sprintf("%.0f", n)
+}
+
+// intervalIn formats the interval of an n, or says why there is none.
+func (e Estimate) intervalIn(shortest, longest int) string {
+	if !e.hasInterval() {
+		return unavailable
+	}
+	lo, hi := lengthIn(e.Lo, shortest, longest), lengthIn(e.Hi, shortest, longest)
+	if lo == hi {
+		return lo
+	}
+	return lo + " … " + hi
+}
+
+// exponent formats a slope with its interval.
+func (e Estimate) exponent() string {
+	if !e.hasInterval() {
+		return fmt.Sprintf("%.2f ± %s", noNegativeZero(e.Value), unavailable)
+	}
+	return fmt.Sprintf("%.2f [%.2f, %.2f]", noNegativeZero(e.Value), noNegativeZero(e.Lo), noNegativeZero(e.Hi))
+}
+
+// noNegativeZero keeps a slope of −1e-17 from printing as "-0.00".
+func noNegativeZero(v float64) float64 {
+	if math.Abs(v) < 0.005 {
+		return 0
+	}
+	return v
+}
+
+// text formats a law in a unit, without the terms that are 0.
+func (l Law) text(unit string) string {
+	var parts []string
+	for _, term := range []struct {
+		factor float64
+		power  string
+	}{{l.A, ""}, {l.B, "·n"}, {l.C, "·n²"}} {
+		if term.factor > 0 {
+			parts = append(parts, human(term.factor, unit)+term.power)
+		}
+	}
+	if parts == nil {
+		return "0"
+	}
+	return strings.Join(parts, " + ")
+}
