@@ -66,7 +66,8 @@ func (r *row) setFloors(s spread) {
 // sums, online softmax included. With headDim D, n visible keys and A as in
 // spread, to first order:
 //
-//	logits    γ_{D+4}·A: D products and sums, the scale, a scale folded into Q, log2(e)
+//	logits    γ_{D+12}·A: D products and sums, the scale, a scale folded into Q, log2(e),
+//	          a soft cap (two divisions and a tanh; its slope is at most 1), a bias
 //	arguments 4u·(A + max A): s − max, rounded once or folded into a product, and
 //	          the arguments of all rescalings, whose sum telescopes
 //	exp       exponentUlps·u
@@ -75,7 +76,7 @@ func (r *row) setFloors(s spread) {
 // The factor 2 covers the second order while the relative error of a weight
 // stays below 1/4; above that the output may be any mixture of the values.
 func (r *row) setBounds(s spread, n, headDim int) {
-	perLogit := gamma(headDim+4) + 4*unit
+	perLogit := gamma(headDim+12) + 4*unit
 	perKey := 4*unit*s.absDot + exponentUlps*unit
 	worst := perLogit*s.absDot + perKey
 	sums := gamma(2*n + 8)

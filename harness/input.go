@@ -76,7 +76,11 @@ func (s synthetic) Fill(p kernels.Problem, t *kernels.Tensors) error {
 	}
 	h := fnv.New64a()
 	h.Write([]byte(s.Name()))
-	families[s.family].fill(p, t, rand.New(rand.NewPCG(s.seed, h.Sum64())))
+	r := rand.New(rand.NewPCG(s.seed, h.Sum64()))
+	families[s.family].fill(p, t, r)
+	for i := range t.SinkLogits {
+		t.SinkLogits[i] = float32(2 * r.NormFloat64())
+	}
 	return nil
 }
 

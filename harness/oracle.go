@@ -16,7 +16,7 @@ type evaluator struct {
 	// By visible key, in order of the keys.
 	keys    []int
 	logits  []float64 // scale·q·k
-	absDots []float64 // scale·Σ|q·k|
+	absDots []float64 // scale·Σ|q·k|, and the bias: what a logit is rounded on
 	weights []float64 // exp(logit − maximum)
 	plain   []float32 // the yardstick's logits, then its weights
 }
@@ -25,16 +25,23 @@ type evaluator struct {
 // no code with any kernel, and what it can be wrong about is only what
 // Problem.AppendVisible says.
 func (e *evaluator) oracle(q []float32, head int) {
-	r, scale := &e.row, e.p.EffectiveScale()
+	r, scale, slope := &e.row, e.p.EffectiveScale(), e.slope()
 	e.logits, e.absDots, e.weights = e.logits[:0], e.absDots[:0], e.weights[:0]
 	maximum := math.Inf(-1)
 	for _, j := range e.keys {
 		dot, abs := dots(q, e.t.K.Row(r.batch, head, j))
-		e.logits = append(e.logits, scale*dot)
-		e.absDots = append(e.absDots, scale*abs)
-		maximum = math.Max(maximum, scale*dot) // NaN wins
+		s, bias := scale*dot, slope*math.Abs(float64(e.p.Position(r.query)-j))
+		if e.p.Softcap != 0 {
+			s = e.p.Softcap * math.Tanh(s/e.p.Softcap)
+		}
+		e.logits = append(e.logits, s-bias)
+		e.absDots = append(e.absDots, scale*abs+bias)
+		maximum = math.Max(maximum, s-bias) // NaN wins
 	}
-	sum := 0.0
+	sum, denominator := 0.0, 0.0
+	if e.p.SinkLogits {
+		denominator = math.Exp(float64(e.t.SinkLogits[r.head]) - maximum)
+	}
 	r.want = make([]float64, e.p.HeadDim)
 	for at, j := range e.keys {
 		w := math.Exp(e.logits[at] - maximum)
@@ -44,13 +51,22 @@ func (e *evaluator) oracle(q []float32, head int) {
 			r.want[d] += w * float64(v)
 		}
 	}
+	denominator += sum
 	for d := range r.want {
-		r.want[d] /= sum
+		r.want[d] /= denominator
 	}
 	for at := range e.weights {
-		e.weights[at] /= sum
+		e.weights[at] /= denominator
 	}
 	r.wantLSE = maximum + math.Log(sum)
+}
+
+// slope returns the row's ALiBi slope, 0 without.
+func (e *evaluator) slope() float64 {
+	if !e.p.ALiBi {
+		return 0
+	}
+	return e.p.ALiBiSlope(e.row.head)
 }
 
 // dots returns Σ q·k and Σ |q·k|; each product is exact in float64.

@@ -9,7 +9,8 @@ import "math"
 // that the compiler may fuse the two on some architectures, and the yardstick
 // would depend on the machine.
 func (e *evaluator) yardstick(q []float32, head int) {
-	r, scale := &e.row, float32(e.p.EffectiveScale())
+	r, scale, limit := &e.row, float32(e.p.EffectiveScale()), float32(e.p.Softcap)
+	slope, pos := float32(e.slope()), e.p.Position(e.row.query)
 	e.plain = e.plain[:0]
 	maximum := float32(math.Inf(-1))
 	for _, j := range e.keys {
@@ -18,6 +19,12 @@ func (e *evaluator) yardstick(q []float32, head int) {
 			dot += float32(q[i] * k)
 		}
 		dot *= scale
+		if limit != 0 {
+			dot = limit * float32(math.Tanh(float64(dot/limit)))
+		}
+		if e.p.ALiBi {
+			dot -= float32(slope * float32(max(pos-j, j-pos)))
+		}
 		e.plain = append(e.plain, dot)
 		maximum = max(maximum, dot) // NaN wins
 	}
@@ -26,9 +33,13 @@ func (e *evaluator) yardstick(q []float32, head int) {
 		e.plain[at] = float32(math.Exp(float64(s - maximum)))
 		sum += e.plain[at]
 	}
+	denominator := sum
+	if e.p.SinkLogits {
+		denominator += float32(math.Exp(float64(e.t.SinkLogits[r.head] - maximum)))
+	}
 	r.plain = make([]float32, e.p.HeadDim)
 	for at, j := range e.keys {
-		p := e.plain[at] / sum
+		p := e.plain[at] / denominator
 		for d, v := range e.t.V.Row(r.batch, head, j) {
 			r.plain[d] += float32(p * v)
 		}

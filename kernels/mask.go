@@ -30,9 +30,10 @@ type Window struct{ Left, Right int }
 type Mask struct {
 	Causal  bool
 	Window  *Window       // nil: no window
-	Sinks   int           // leading keys always visible (StreamingLLM, arXiv:2309.17453)
+	Sinks   int           // leading keys of a sequence always visible (StreamingLLM, arXiv:2309.17453)
 	KeyLens []int         // valid keys of each batch element; nil: all
 	Blocks  *BlockPattern // nil: no pattern
+	Packing *Packing      // nil: one sequence a batch element
 }
 
 func (m Mask) validate(p Problem) error {
@@ -51,16 +52,31 @@ func (m Mask) validate(p Problem) error {
 			errs = append(errs, fmt.Errorf("mask: key length %d of batch element %d: must be in 0..%d", n, b, p.KVLen))
 		}
 	}
+	if m.Packing != nil {
+		errs = append(errs, m.Packing.validate(p))
+	}
+	if m.Packing != nil && m.KeyLens != nil {
+		errs = append(errs, errors.New("mask: key lengths beside a packing: shorten the packed sequences"))
+	}
 	if m.Blocks != nil && m.Blocks.kvLen != p.KVLen {
 		errs = append(errs, fmt.Errorf("mask: block pattern for kvLen %d: must be for %d", m.Blocks.kvLen, p.KVLen))
 	}
 	return errors.Join(errs...)
 }
 
-// appendVisible is the one function that decides visibility: pos is the
-// query's place on the key axis.
-func (m Mask) appendVisible(dst []Interval, batch, pos, kvLen int) []Interval {
-	allowed := Interval{0, kvLen}
+// locate returns the keys of a query's sequence and the query's place on the
+// key axis.
+func (m Mask) locate(query, qLen, kvLen int) (seq Interval, pos int) {
+	if m.Packing != nil {
+		return m.Packing.locate(query)
+	}
+	return Interval{0, kvLen}, query + kvLen - qLen
+}
+
+// appendVisible is the one function that decides visibility: seq and pos are
+// what locate says of the query.
+func (m Mask) appendVisible(dst []Interval, batch int, seq Interval, pos int) []Interval {
+	allowed := seq
 	if m.KeyLens != nil {
 		allowed.Hi = min(allowed.Hi, m.KeyLens[batch])
 	}
@@ -77,7 +93,7 @@ func (m Mask) appendVisible(dst []Interval, batch, pos, kvLen int) []Interval {
 		}
 	}
 	first := len(dst)
-	dst = appendMerged(dst, first, Interval{0, min(m.Sinks, allowed.Hi)})
+	dst = appendMerged(dst, first, Interval{seq.Lo, min(seq.Lo+m.Sinks, allowed.Hi)})
 	if m.Blocks == nil {
 		return appendMerged(dst, first, near)
 	}

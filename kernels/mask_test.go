@@ -3,20 +3,31 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // sees is visibility spelled out pair by pair, as an oracle for the intervals.
 func sees(p Problem, batch, i, j int) bool {
-	m, pos := p.Mask, i+p.KVLen-p.QLen
+	m, pos, first := p.Mask, i+p.KVLen-p.QLen, 0
+	if m.Packing != nil {
+		for s, end := range m.Packing.Q[1:] {
+			if i < end && i >= m.Packing.Q[s] {
+				if j < m.Packing.K[s] || j >= m.Packing.K[s+1] {
+					return false
+				}
+				first, pos = m.Packing.K[s], m.Packing.K[s+1]-(end-i)
+			}
+		}
+	}
 	if m.KeyLens != nil && j >= m.KeyLens[batch] {
 		return false
 	}
 	if m.Causal && j > pos {
 		return false
 	}
-	if j < m.Sinks {
+	if j < first+m.Sinks {
 		return true
 	}
 	if w := m.Window; w != nil && (w.Left >= 0 && j < pos-w.Left || w.Right >= 0 && j > pos+w.Right) {
@@ -41,6 +52,7 @@ func testMasks(kvLen int) []string {
 		"full", "causal", "window:0", "window:3", "window:-1:2", "window:2:5", "sinks:2",
 		"causal+sinks:4", "window:2+sinks:3", "causal+window:4:4+sinks:1", "sinks:1000",
 		"blocks:16:1", "blocks:16:1:3", "causal+blocks:16:2:4", "causal+window:20+sinks:2+blocks:16:1:2",
+		"packed:10", "causal+packed:5:17", "causal+window:3+sinks:2+packed:9:20:4", "blocks:16:1+packed:30",
 		fmt.Sprintf("keylens:%d:0", kvLen/2), fmt.Sprintf("causal+window:5+sinks:2+keylens:%d:%d", kvLen, kvLen-kvLen/3),
 	}
 }
@@ -51,6 +63,15 @@ func forEachMask(t *testing.T, f func(t *testing.T, p Problem)) {
 			m, err := ParseMask(spec, lens[1])
 			if err != nil {
 				t.Fatal(err)
+			}
+			if m.Packing != nil {
+				m.Packing.Q = PackedBy(lens[0], 3, 7).Q
+				for len(m.Packing.Q) < len(m.Packing.K) { // sequences without queries
+					m.Packing.Q = append(m.Packing.Q, lens[0])
+				}
+				for len(m.Packing.K) < len(m.Packing.Q) { // and without keys
+					m.Packing.K = append(slices.Clone(m.Packing.K), lens[1])
+				}
 			}
 			p := Problem{Batch: 2, Heads: 4, KVHeads: 2, QLen: lens[0], KVLen: lens[1], HeadDim: 8, Mask: m}
 			t.Run(fmt.Sprintf("mask=%s/qlen=%d/kvlen=%d", spec, lens[0], lens[1]), func(t *testing.T) {
@@ -183,7 +204,7 @@ func TestParseMaskRefuses(t *testing.T) {
 	for _, spec := range []string{
 		"", "Causal", "causal+", "causal:1", "window", "window:", "window:x", "window:-2", "window:1:2:3",
 		"sinks:-1", "sinks", "keylens", "blocks:8:1", "blocks:16:0", "blocks:16", "blocks:16:-1:2",
-		"causal+causal", "full+causal", "window:99999999999999999999",
+		"causal+causal", "full+causal", "packed", "packed:0", "packed:3:-1", "window:99999999999999999999",
 	} {
 		_, err := ParseMask(spec, 64)
 		if err == nil {

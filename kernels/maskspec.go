@@ -2,12 +2,13 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // maskGrammar is what ParseMask accepts, for its errors.
-const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], joined by +"
+const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], packed:N[:N…], joined by +"
 
 // ParseMask reads a mask for kvLen keys from its name, parts joined by "+":
 //
@@ -17,6 +18,7 @@ const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], bloc
 //	sinks:N                    the first N keys always
 //	keylens:N[:N…]             valid keys, one number a batch element
 //	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided
+//	packed:N[:N…]              sequences of these lengths, as PackedBy has it
 //
 // It is the inverse of [Mask.String].
 func ParseMask(spec string, kvLen int) (Mask, error) {
@@ -80,6 +82,8 @@ func (m *Mask) set(name string, n []int, kvLen int) error {
 	case "keylens":
 		m.KeyLens = n
 		return wantNumbers(name, n, 1, 1<<20)
+	case "packed":
+		return m.setPacking(n, kvLen)
 	case "blocks":
 		return m.setBlocks(n, kvLen)
 	default:
@@ -103,6 +107,17 @@ func (m *Mask) setBlocks(n []int, kvLen int) error {
 		return fmt.Errorf("block size must be at least %d, local and stride not negative nor both 0", MinBlockSize)
 	}
 	m.Blocks = LocalStrided(n[0], kvLen, n[1], stride)
+	return nil
+}
+
+func (m *Mask) setPacking(n []int, kvLen int) error {
+	if err := wantNumbers("packed", n, 1, 1<<20); err != nil {
+		return err
+	}
+	if kvLen <= 0 || slices.Min(n) <= 0 {
+		return fmt.Errorf("packed lengths must be positive")
+	}
+	m.Packing = PackedBy(kvLen, n...)
 	return nil
 }
 
@@ -134,6 +149,9 @@ func (m Mask) String() string {
 	}
 	if m.Blocks != nil {
 		parts = append(parts, m.Blocks.name)
+	}
+	if m.Packing != nil {
+		parts = append(parts, m.Packing.String())
 	}
 	if parts == nil {
 		return "full"

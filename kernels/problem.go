@@ -31,8 +31,12 @@ const MaxHeadDim = 256
 // and query i,
 //
 //	S[j] = Scale · Q[b,h,i]·K[b,h·KVHeads/Heads,j]   for every visible key j
-//	O[b,h,i] = Σ_j softmax(S)[j] · V[b,h·KVHeads/Heads,j]
+//	S[j] = Softcap · tanh(S[j]/Softcap)              with a soft cap
+//	S[j] = S[j] − slope(h)·|position(i) − j|         with ALiBi
+//	O[b,h,i] = Σ_j exp(S[j])·V[b,h·KVHeads/Heads,j] / (Σ_j exp(S[j]) + exp(sink[h]))
 //	lse[b,h,i] = ln Σ_j exp(S[j])
+//
+// where exp(sink[h]) is 0 without sink logits.
 //
 // The shapes are Q, O [Batch, Heads, QLen, HeadDim], K, V [Batch, KVHeads,
 // KVLen, HeadDim] and lse [Batch, Heads, QLen].
@@ -46,6 +50,10 @@ type Problem struct {
 	Mask    Mask
 	Scale   float64 // multiplies Q·K; 0 means 1/√HeadDim
 	DType   DType   // of Q, K, V and O
+
+	Softcap    float64 // bounds the scores to ±Softcap (Gemma 2, arXiv:2408.00118); 0 means none
+	ALiBi      bool    // linear distance biases (arXiv:2108.12409)
+	SinkLogits bool    // a learned logit a head joins the softmax's sum; see Tensors.SinkLogits
 }
 
 // Validate reports every violation in one error, or nil.
@@ -68,6 +76,9 @@ func (p Problem) Validate() error {
 	}
 	if math.IsNaN(p.Scale) || math.IsInf(p.Scale, 0) || p.Scale < 0 {
 		add("scale %v: must be finite and positive, or 0 for 1/√headDim", p.Scale)
+	}
+	if math.IsNaN(p.Softcap) || math.IsInf(p.Softcap, 0) || p.Softcap < 0 {
+		add("softcap %v: must be finite and positive, or 0 for none", p.Softcap)
 	}
 	if p.DType != Float32 {
 		add("%v: unknown element type", p.DType)
@@ -121,12 +132,28 @@ func (p Problem) EffectiveScale() float64 {
 // Group returns how many query heads share one key head.
 func (p Problem) Group() int { return p.Heads / p.KVHeads }
 
-// Position returns the place of a query on the key axis: the last query is
-// aligned with the last key. It is negative for queries before the first key.
-func (p Problem) Position(query int) int { return query + p.KVLen - p.QLen }
+// Position returns the place of a query on the key axis: the last query of a
+// sequence is aligned with its last key. It lies before the sequence's first
+// key for queries that have none.
+func (p Problem) Position(query int) int {
+	_, pos := p.Mask.locate(query, p.QLen, p.KVLen)
+	return pos
+}
+
+// ALiBiSlope returns the slope of a query head: the powers of 2^(−8/n) for n
+// heads, n a power of two; for other counts those of the power of two below,
+// then every other one of the power above, as the paper's authors have it.
+func (p Problem) ALiBiSlope(head int) float64 {
+	n := 1 << (bits.Len(uint(p.Heads)) - 1)
+	if head < n {
+		return math.Exp2(-8 * float64(head+1) / float64(n))
+	}
+	return math.Exp2(-8 * float64(2*(head-n)+1) / float64(2*n))
+}
 
 // AppendVisible appends to dst the key intervals that a query of a batch
 // element may see, sorted, disjoint, not adjacent and not empty.
 func (p Problem) AppendVisible(dst []Interval, batch, query int) []Interval {
-	return p.Mask.appendVisible(dst, batch, p.Position(query), p.KVLen)
+	seq, pos := p.Mask.locate(query, p.QLen, p.KVLen)
+	return p.Mask.appendVisible(dst, batch, seq, pos)
 }

@@ -38,6 +38,10 @@ func TestValidateMask(t *testing.T) {
 		{Sinks: -1},
 		{KeyLens: []int{1}},
 		{KeyLens: []int{1, 5}},
+		{Packing: &Packing{Q: []int{0, 4}, K: []int{0, 5}}},
+		{Packing: &Packing{Q: []int{0, 3, 2, 4}, K: []int{0, 1, 2, 4}}},
+		{Packing: &Packing{Q: []int{0, 4}, K: []int{0, 2, 4}}},
+		{Packing: PackedBy(4, 2), KeyLens: []int{1, 1}},
 		{Blocks: LocalStrided(16, 99, 1, 0)},
 	} {
 		p := base
@@ -57,6 +61,20 @@ func TestScaleDefault(t *testing.T) {
 	}
 	if got := (Problem{HeadDim: 64, Scale: 2}).EffectiveScale(); got != 2 {
 		t.Errorf("scale %v, want 2", got)
+	}
+}
+
+// The slopes of 8 heads are given in the paper, section 3: 1/2, 1/4, … 1/256.
+func TestALiBiSlopes(t *testing.T) {
+	for h := range 8 {
+		if got, want := (Problem{Heads: 8}).ALiBiSlope(h), math.Exp2(-float64(h+1)); got != want {
+			t.Errorf("8 heads, head %d: %v, want %v", h, got, want)
+		}
+	}
+	for h, want := range []float64{1. / 4, 1. / 16, 1. / 64, 1. / 256, 1. / 2, 1. / 8} {
+		if got := (Problem{Heads: 6}).ALiBiSlope(h); got != want {
+			t.Errorf("6 heads, head %d: %v, want %v", h, got, want)
+		}
 	}
 }
 

@@ -69,17 +69,22 @@ func (t *Tensor) check(name string, batch, heads, length, dim int) error {
 type Tensors struct {
 	Q, K, V, O Tensor
 	LSE        []float32 // [Batch, Heads, QLen] contiguous, or nil when not wanted
+	SinkLogits []float32 // [Heads], read when the Problem has them
 }
 
 // NewTensors returns contiguous operands for p, LSE included.
 func NewTensors(p Problem) Tensors {
-	return Tensors{
+	t := Tensors{
 		Q:   NewTensor(p.Batch, p.Heads, p.QLen, p.HeadDim),
 		K:   NewTensor(p.Batch, p.KVHeads, p.KVLen, p.HeadDim),
 		V:   NewTensor(p.Batch, p.KVHeads, p.KVLen, p.HeadDim),
 		O:   NewTensor(p.Batch, p.Heads, p.QLen, p.HeadDim),
 		LSE: make([]float32, p.Batch*p.Heads*p.QLen),
 	}
+	if p.SinkLogits {
+		t.SinkLogits = make([]float32, p.Heads)
+	}
+	return t
 }
 
 // Check reports the first operand that does not fit p.
@@ -98,6 +103,9 @@ func (t *Tensors) Check(p Problem) error {
 	}
 	if want := p.Batch * p.Heads * p.QLen; t.LSE != nil && len(t.LSE) != want {
 		return fmt.Errorf("lse of %d elements: must be %d", len(t.LSE), want)
+	}
+	if p.SinkLogits && len(t.SinkLogits) != p.Heads {
+		return fmt.Errorf("%d sink logits: must be one for each of %d heads", len(t.SinkLogits), p.Heads)
 	}
 	return nil
 }

@@ -99,6 +99,7 @@ func (pl *plan) score(b cpu.Block, i int, tile kernels.Interval, s []float32) {
 	for j := range s {
 		s[j] = pl.scale * cpu.Dot(q, pl.K.Row(b.Batch, b.KVHead, tile.Lo+j))
 	}
+	pl.Shape(b.Head, b.Queries.Lo+i, tile.Lo, s)
 }
 
 // maskRow overwrites with −Inf what lies outside of the visible intervals.
@@ -154,7 +155,7 @@ func (pl *plan) finish(b cpu.Block, w *worker) {
 			pl.EmptyRow(b, query)
 			continue
 		}
-		cpu.Scale(1/w.rowSum[i], pl.O.Row(b.Batch, b.Head, query))
+		cpu.Scale(1/pl.Denominator(b.Head, w.rowMax[i], w.rowSum[i]), pl.O.Row(b.Batch, b.Head, query))
 		pl.SetLSE(b.Batch, b.Head, query, cpu.LSE(w.rowMax[i], w.rowSum[i]))
 	}
 	pl.RepairRows(b, w.rows)

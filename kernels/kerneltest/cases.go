@@ -53,8 +53,23 @@ func masks(s shape) []kernels.Mask {
 		}
 		list = append(list, m)
 	}
+	for _, spec := range []string{"packed:11:40:7", "causal+packed:33", "causal+window:20+sinks:3+packed:5:50"} {
+		m := mustParse(spec, s.kvLen)
+		m.Packing.Q = splitLike(m.Packing.K, s.qLen)
+		list = append(list, m)
+	}
 	none := kernels.Mask{KeyLens: make([]int, s.batch)} // no key at all
 	return append(list, none)
+}
+
+// splitLike divides n queries among the sequences of ends about as their keys
+// are divided.
+func splitLike(ends []int, n int) []int {
+	split := make([]int, len(ends))
+	for i, end := range ends {
+		split[i] = end * n / ends[len(ends)-1]
+	}
+	return split
 }
 
 func mustParse(spec string, kvLen int) kernels.Mask {

@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -27,6 +28,29 @@ func (s suite) families(t *testing.T) {
 				p := shape{1, 2, 1, 70, 150, 64}.problem(mustParse(spec, 150))
 				p.Scale = scale
 				t.Run("input="+family+"/"+caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+			}
+		}
+	}
+}
+
+// features visits what shapes the scores: soft cap, distance biases, sink
+// logits, alone and together.
+func (s suite) features(t *testing.T) {
+	for _, sh := range []shape{{1, 6, 2, 70, 150, 64}, {2, 3, 1, 1, 600, 40}, {1, 2, 2, 50, 20, 16}} {
+		for _, spec := range []string{"full", "causal", "window:20+sinks:2", "causal+packed:15:60"} {
+			for set := 1; set < 8; set++ {
+				p := sh.problem(mustParse(spec, sh.kvLen))
+				if p.Mask.Packing != nil {
+					p.Mask.Packing.Q = splitLike(p.Mask.Packing.K, sh.qLen)
+				}
+				if set&1 != 0 {
+					p.Softcap = 1.5
+				}
+				p.ALiBi, p.SinkLogits = set&2 != 0, set&4 != 0
+				name := fmt.Sprintf("softcap=%v/alibi=%v/sinklogits=%v/%s", p.Softcap, p.ALiBi, p.SinkLogits, caseName(p))
+				for _, family := range []string{"normal", "large"} {
+					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+				}
 			}
 		}
 	}

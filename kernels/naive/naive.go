@@ -56,7 +56,7 @@ func (pl *plan) block(worker, item int) {
 			continue
 		}
 		pl.score(b, i, visible, s)
-		rowMax, rowSum := softmax(s)
+		rowMax, rowSum := pl.softmax(b.Head, s)
 		pl.weigh(b, i, visible, s)
 		pl.SetLSE(b.Batch, b.Head, i, cpu.LSE(rowMax, rowSum))
 	}
@@ -69,7 +69,7 @@ func (pl *plan) row(b cpu.Block, query int) []float32 {
 	return pl.scores[at : at+p.KVLen]
 }
 
-// score is step one: s[j] = scale·q·k[j] where visible, else −Inf.
+// score is step one: s[j] = scale·q·k[j], shaped, where visible, else −Inf.
 func (pl *plan) score(b cpu.Block, query int, visible []kernels.Interval, s []float32) {
 	q := pl.Q.Row(b.Batch, b.Head, query)
 	for j := range s {
@@ -83,14 +83,15 @@ func (pl *plan) score(b cpu.Block, query int, visible []kernels.Interval, s []fl
 			}
 			s[j] = pl.scale * dot
 		}
+		pl.Shape(b.Head, query, v.Lo, s[v.Lo:v.Hi])
 	}
 }
 
 // softmax is step two, in place: p = exp(s−rowMax) / rowSum.
-func softmax(s []float32) (rowMax, rowSum float32) {
+func (pl *plan) softmax(head int, s []float32) (rowMax, rowSum float32) {
 	rowMax = cpu.Max(s)
 	rowSum = cpu.ExpSum(s, rowMax)
-	cpu.Scale(1/rowSum, s)
+	cpu.Scale(1/pl.Denominator(head, rowMax, rowSum), s)
 	return rowMax, rowSum
 }
 

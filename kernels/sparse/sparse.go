@@ -85,6 +85,7 @@ func (pl *plan) row(b cpu.Block, query int, visible []kernels.Interval, scores [
 		for j := v.Lo; j < v.Hi; j++ {
 			s = append(s, pl.scale*cpu.Dot(q, pl.K.Row(b.Batch, b.KVHead, j)))
 		}
+		pl.Shape(b.Head, query, v.Lo, s[len(s)-v.Len():])
 	}
 	rowMax := cpu.Max(s)
 	rowSum := cpu.ExpSum(s, rowMax)
@@ -95,6 +96,6 @@ func (pl *plan) row(b cpu.Block, query int, visible []kernels.Interval, scores [
 			s = s[1:]
 		}
 	}
-	cpu.Scale(1/rowSum, o)
+	cpu.Scale(1/pl.Denominator(b.Head, rowMax, rowSum), o)
 	pl.SetLSE(b.Batch, b.Head, query, cpu.LSE(rowMax, rowSum))
 }

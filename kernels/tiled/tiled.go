@@ -108,6 +108,7 @@ func (pl *plan) softmax(b cpu.Block, w *worker, query int, keys []kernels.Interv
 	row := w.stripe[(query-b.Queries.Lo)*pl.Problem.KVLen:][:pl.Problem.KVLen]
 	rowMax := float32(math.Inf(-1))
 	for _, v := range visible {
+		pl.Shape(b.Head, query, v.Lo, row[v.Lo:v.Hi])
 		rowMax = max(rowMax, cpu.Max(row[v.Lo:v.Hi]))
 	}
 	var rowSum float32
@@ -116,7 +117,7 @@ func (pl *plan) softmax(b cpu.Block, w *worker, query int, keys []kernels.Interv
 	}
 	clearOutside(row, keys, visible)
 	for _, v := range visible {
-		cpu.Scale(1/rowSum, row[v.Lo:v.Hi])
+		cpu.Scale(1/pl.Denominator(b.Head, rowMax, rowSum), row[v.Lo:v.Hi])
 	}
 	if len(visible) > 0 {
 		pl.SetLSE(b.Batch, b.Head, query, cpu.LSE(rowMax, rowSum))

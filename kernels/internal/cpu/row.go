@@ -76,6 +76,33 @@ func LSE(rowMax, rowSum float32) float32 {
 	return float32(float64(rowMax) + math.Log(float64(rowSum)))
 }
 
+// Shape turns the raw scores scale·q·k of a query and consecutive keys from
+// first on into logits, in place: soft cap, then distance bias.
+func (p *Plan) Shape(head, query, first int, s []float32) {
+	if limit := float32(p.Problem.Softcap); limit != 0 {
+		for i, x := range s {
+			s[i] = limit * float32(math.Tanh(float64(x/limit)))
+		}
+	}
+	if p.Problem.ALiBi {
+		slope, pos := float32(p.Problem.ALiBiSlope(head)), p.Problem.Position(query)
+		for i := range s {
+			s[i] -= slope * float32(distance(pos, first+i))
+		}
+	}
+}
+
+func distance(a, b int) int { return max(a-b, b-a) }
+
+// Denominator returns what a row's weighted sum is divided by: rowSum, and
+// the sink logit's share where the problem has one.
+func (p *Plan) Denominator(head int, rowMax, rowSum float32) float32 {
+	if !p.Problem.SinkLogits {
+		return rowSum
+	}
+	return rowSum + float32(math.Exp(float64(p.SinkLogits[head]-rowMax)))
+}
+
 // EmptyRow writes the result of a query that sees no key: O = 0, lse = −Inf.
 func (p *Plan) EmptyRow(b Block, query int) {
 	clear(p.O.Row(b.Batch, b.Head, query))
@@ -99,7 +126,11 @@ func (p *Plan) RepairRows(b Block, rows *kernels.Rows) {
 func (p *Plan) repair(b Block, query int, visible []kernels.Interval) {
 	q, o := p.Q.Row(b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
 	scale := float32(p.Problem.EffectiveScale())
-	score := func(j int) float32 { return scale * Dot(q, p.K.Row(b.Batch, b.KVHead, j)) }
+	score := func(j int) float32 {
+		s := [1]float32{scale * Dot(q, p.K.Row(b.Batch, b.KVHead, j))}
+		p.Shape(b.Head, query, j, s[:])
+		return s[0]
+	}
 	rowMax, rowSum := float32(math.Inf(-1)), float32(0)
 	for _, v := range visible {
 		for j := v.Lo; j < v.Hi; j++ {
@@ -116,6 +147,6 @@ func (p *Plan) repair(b Block, query int, visible []kernels.Interval) {
 			Axpy(e[0], p.V.Row(b.Batch, b.KVHead, j), o)
 		}
 	}
-	Scale(1/rowSum, o)
+	Scale(1/p.Denominator(b.Head, rowMax, rowSum), o)
 	p.SetLSE(b.Batch, b.Head, query, LSE(rowMax, rowSum))
 }
