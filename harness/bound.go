@@ -1,6 +1,10 @@
 package harness
 
-import "math"
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+)
 
 const (
 	unit      = 0x1p-24  // unit roundoff of float32
@@ -42,7 +46,7 @@ func (e *evaluator) measureSpread(head int) spread {
 			a = 0 // a key of weight 0 adds nothing, and 0·Inf is not nothing
 		}
 		s.meanA += p * a
-		for d, v := range e.t.V.Row(r.batch, head, j) {
+		for d, v := range e.value(head, j) {
 			off := p * math.Abs(float64(v)-r.want[d])
 			s.scale[d] += p * math.Abs(float64(v))
 			s.plain[d] += off
@@ -75,8 +79,10 @@ func (r *row) setFloors(s spread) {
 //
 // The factor 2 covers the second order while the relative error of a weight
 // stays below 1/4; above that the output may be any mixture of the values.
-func (r *row) setBounds(s spread, n, headDim int) {
-	perLogit := gamma(headDim+12) + 4*unit
+//
+// An output that is stored as a half is rounded once more.
+func (r *row) setBounds(s spread, n int, p kernels.Problem) {
+	perLogit := gamma(p.HeadDim+12) + 4*unit
 	perKey := 4*unit*s.absDot + exponentUlps*unit
 	worst := perLogit*s.absDot + perKey
 	sums := gamma(2*n + 8)
@@ -89,6 +95,18 @@ func (r *row) setBounds(s spread, n, headDim int) {
 		if worst < 0.25 {
 			r.bound[d] = math.Min(mixture, 2*first+tiny)
 		}
+		r.bound[d] += storage(p.DType, math.Abs(want)+r.bound[d])
 	}
 	r.boundLSE = worst + 2*sums + 8*unit*(math.Abs(r.wantLSE)+s.absDot) + float64(n)*flushed
+}
+
+// storage bounds the error of rounding a magnitude up to x to an element type.
+func storage(t kernels.DType, x float64) float64 {
+	switch t {
+	case kernels.Float16:
+		return math.Max(x*0x1p-11, 0x1p-25)
+	case kernels.BFloat16:
+		return x * 0x1p-8
+	}
+	return 0
 }

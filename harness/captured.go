@@ -54,10 +54,11 @@ func copyTokens(dst, src *kernels.Tensor, heads, first, length int) error {
 	if first < 0 || first+length > src.Len {
 		return fmt.Errorf("was captured with %d tokens: the problem wants tokens %d to %d", src.Len, first, first+length)
 	}
+	buf := make([]float32, dst.Dim)
 	for b := range dst.Batch {
 		for h := range heads {
 			for i := range length {
-				copy(dst.Row(b, h, i), src.Row(b, h, first+i))
+				dst.WriteRow(src.ReadRow(buf, b, h, first+i), b, h, i)
 			}
 		}
 	}

@@ -57,11 +57,12 @@ func (ref *Reference) Check(t *kernels.Tensors) Verdict {
 // eachRow calls f for every row until it returns something.
 func (c *comparison) eachRow(f func(id rowID, o []float32, lse []float32) string) string {
 	p := c.ref.problem
+	buf := make([]float32, p.HeadDim)
 	for b := range p.Batch {
 		for h := range p.Heads {
 			for i := range p.QLen {
 				id := rowID{b, h, i}
-				if found := f(id, c.t.O.Row(b, h, i), c.lse(id)); found != "" {
+				if found := f(id, c.t.O.ReadRow(buf, b, h, i), c.lse(id)); found != "" {
 					return found
 				}
 			}
@@ -86,12 +87,12 @@ func (id rowID) String() string { return fmt.Sprintf("row [%d %d %d]", id.batch,
 func checkUnwritten(c *comparison) string {
 	return c.eachRow(func(id rowID, o, lse []float32) string {
 		for d, x := range o {
-			if isPoison(x) {
+			if isPoison(x, c.t.O.DType) {
 				return fmt.Sprintf("%v: element %d was never written", id, d)
 			}
 		}
 		for _, x := range lse {
-			if isPoison(x) {
+			if isPoison(x, kernels.Float32) {
 				return fmt.Sprintf("%v: lse was never written", id)
 			}
 		}
@@ -160,7 +161,7 @@ func checkRange(c *comparison) string {
 		}
 		limit := c.ref.facts.values[id.batch*p.KVHeads+id.head*p.KVHeads/p.Heads]
 		for d, x := range o {
-			if math.Abs(float64(x)) > limit*(1+gamma(2*p.KVLen+8))+float64(p.KVLen+2)*smallest {
+			if math.Abs(float64(x)) > limit*(1+gamma(2*p.KVLen+8))+storage(p.DType, limit)+float64(p.KVLen+2)*smallest {
 				return fmt.Sprintf("%v: element %d is %v, and no value of its head exceeds %v", id, d, x, limit)
 			}
 		}

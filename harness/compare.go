@@ -31,13 +31,14 @@ type tally struct {
 
 func (ref *Reference) compare(t *kernels.Tensors) *comparison {
 	c := &comparison{ref: ref, t: t}
+	buf := make([]float32, t.O.Dim)
 	for i := range ref.rows {
 		r := &ref.rows[i]
 		if r.want == nil {
 			continue // checkEmpty has it
 		}
 		at := Element{Batch: r.batch, Head: r.head, Query: r.query}
-		for d, got := range t.O.Row(r.batch, r.head, r.query) {
+		for d, got := range t.O.ReadRow(buf, r.batch, r.head, r.query) {
 			at.Dim = d
 			c.add(&c.o, "O", at, got, r.want[d], r.plain[d], r.floor[d], r.bound[d])
 		}

@@ -24,6 +24,7 @@ func newFacts(p kernels.Problem, t *kernels.Tensors) facts {
 		values: make([]float64, p.Batch*p.KVHeads),
 	}
 	var visible []kernels.Interval
+	buf := make([]float32, p.HeadDim)
 	for b := range p.Batch {
 		heads := make([]headFacts, p.KVHeads)
 		for h := range heads {
@@ -35,7 +36,7 @@ func newFacts(p kernels.Problem, t *kernels.Tensors) facts {
 			f.empty[b*p.QLen+i] = len(visible) == 0
 			for h := range p.Heads {
 				hf := &heads[h*p.KVHeads/p.Heads]
-				f.calm[(b*p.Heads+h)*p.QLen+i] = hf.calm(p, t.Q.Row(b, h, i), visible)
+				f.calm[(b*p.Heads+h)*p.QLen+i] = hf.calm(p, t.Q.ReadRow(buf, b, h, i), visible)
 			}
 		}
 	}
@@ -50,8 +51,9 @@ type headFacts struct {
 
 func newHeadFacts(p kernels.Problem, t *kernels.Tensors, b, h int) headFacts {
 	f := headFacts{wild: make([]int, p.KVLen+1)}
+	buf := make([]float32, p.HeadDim)
 	for j := range p.KVLen {
-		k, v := maxAbs(t.K.Row(b, h, j)), maxAbs(t.V.Row(b, h, j))
+		k, v := maxAbs(t.K.ReadRow(buf, b, h, j)), maxAbs(t.V.ReadRow(buf, b, h, j))
 		f.wild[j+1] = f.wild[j]
 		if !finite(k) || !finite(v) {
 			f.wild[j+1]++

@@ -86,12 +86,22 @@ func (s synthetic) Fill(p kernels.Problem, t *kernels.Tensors) error {
 
 // fillRows calls fill for every row of t.
 func fillRows(t *kernels.Tensor, fill func(row []float32)) {
+	buf := make([]float32, t.Dim)
 	for b := range t.Batch {
 		for h := range t.Heads {
 			for i := range t.Len {
-				fill(t.Row(b, h, i))
+				fillRow(t, b, h, i, buf, fill)
 			}
 		}
+	}
+}
+
+// fillRow lets fill change one row of t, whatever its element type.
+func fillRow(t *kernels.Tensor, b, h, i int, buf []float32, fill func(row []float32)) {
+	row := t.ReadRow(buf, b, h, i)
+	fill(row)
+	if t.DType != kernels.Float32 {
+		t.WriteRow(row, b, h, i)
 	}
 }
 
@@ -139,10 +149,11 @@ func fillDominant(p kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
 	})
 	for b := range p.Batch {
 		for h := range p.KVHeads {
-			row := t.K.Row(b, h, r.IntN(p.KVLen))
-			for i := range row {
-				row[i] += float32(40 * lean)
-			}
+			fillRow(&t.K, b, h, r.IntN(p.KVLen), make([]float32, p.HeadDim), func(row []float32) {
+				for i := range row {
+					row[i] += float32(40 * lean)
+				}
+			})
 		}
 	}
 }

@@ -12,6 +12,7 @@ type evaluator struct {
 	t       *kernels.Tensors
 	visible []kernels.Interval
 	row     row
+	buf     [kernels.MaxHeadDim]float32
 
 	// By visible key, in order of the keys.
 	keys    []int
@@ -29,7 +30,7 @@ func (e *evaluator) oracle(q []float32, head int) {
 	e.logits, e.absDots, e.weights = e.logits[:0], e.absDots[:0], e.weights[:0]
 	maximum := math.Inf(-1)
 	for _, j := range e.keys {
-		dot, abs := dots(q, e.t.K.Row(r.batch, head, j))
+		dot, abs := dots(q, e.key(head, j))
 		s, bias := scale*dot, slope*math.Abs(float64(e.p.Position(r.query)-j))
 		if e.p.Softcap != 0 {
 			s = e.p.Softcap * math.Tanh(s/e.p.Softcap)
@@ -47,7 +48,7 @@ func (e *evaluator) oracle(q []float32, head int) {
 		w := math.Exp(e.logits[at] - maximum)
 		e.weights = append(e.weights, w)
 		sum += w
-		for d, v := range e.t.V.Row(r.batch, head, j) {
+		for d, v := range e.value(head, j) {
 			r.want[d] += w * float64(v)
 		}
 	}
@@ -59,6 +60,15 @@ func (e *evaluator) oracle(q []float32, head int) {
 		e.weights[at] /= denominator
 	}
 	r.wantLSE = maximum + math.Log(sum)
+}
+
+// key and value return rows of the operands, valid until the next call.
+func (e *evaluator) key(head, j int) []float32 {
+	return e.t.K.ReadRow(e.buf[:], e.row.batch, head, j)
+}
+
+func (e *evaluator) value(head, j int) []float32 {
+	return e.t.V.ReadRow(e.buf[:], e.row.batch, head, j)
 }
 
 // slope returns the row's ALiBi slope, 0 without.

@@ -1,6 +1,10 @@
 package harness
 
-import "math"
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+)
 
 // yardstick evaluates the row as a textbook does, in float32 and in order of
 // the keys. Its errors are what a careful but unambitious program makes.
@@ -15,7 +19,7 @@ func (e *evaluator) yardstick(q []float32, head int) {
 	maximum := float32(math.Inf(-1))
 	for _, j := range e.keys {
 		var dot float32
-		for i, k := range e.t.K.Row(r.batch, head, j) {
+		for i, k := range e.key(head, j) {
 			dot += float32(q[i] * k)
 		}
 		dot *= scale
@@ -40,9 +44,20 @@ func (e *evaluator) yardstick(q []float32, head int) {
 	r.plain = make([]float32, e.p.HeadDim)
 	for at, j := range e.keys {
 		p := e.plain[at] / denominator
-		for d, v := range e.t.V.Row(r.batch, head, j) {
+		for d, v := range e.value(head, j) {
 			r.plain[d] += float32(p * v)
 		}
 	}
+	e.roundOutput(r.plain)
 	r.plainLSE = maximum + float32(math.Log(float64(sum)))
+}
+
+// roundOutput stores o as the problem's outputs are stored.
+func (e *evaluator) roundOutput(o []float32) {
+	if e.p.DType == kernels.Float32 {
+		return
+	}
+	for d, x := range o {
+		o[d] = e.p.DType.Widen(e.p.DType.Narrow(x))
+	}
 }

@@ -11,12 +11,14 @@ import (
 const (
 	poisonKey    = 0x7fc0_0bad
 	poisonOutput = 0x7fc0_dead
+	poisonHalf   = 0x7fed // an output of float16 or bfloat16
 )
 
 // Poison makes every K and V row that no query sees NaN, and overwrites the
 // outputs by [PoisonOutputs]. A kernel that is right never notices.
 func Poison(p kernels.Problem, t *kernels.Tensors) {
 	nan := math.Float32frombits(poisonKey)
+	buf, spoil := make([]float32, p.HeadDim), func(row []float32) { fillSlice(row, nan) }
 	for b := range p.Batch {
 		seen := make([]bool, p.KVLen)
 		for _, v := range p.VisibleKeys(b) {
@@ -29,23 +31,50 @@ func Poison(p kernels.Problem, t *kernels.Tensors) {
 				continue
 			}
 			for h := range p.KVHeads {
-				fillSlice(t.K.Row(b, h, j), nan)
-				fillSlice(t.V.Row(b, h, j), nan)
+				fillRow(&t.K, b, h, j, buf, spoil)
+				fillRow(&t.V, b, h, j, buf, spoil)
 			}
 		}
 	}
+	for _, x := range []*kernels.Tensor{&t.K, &t.V} {
+		poisonPageEnds(x, buf, spoil)
+	}
 	PoisonOutputs(t)
+}
+
+// poisonPageEnds spoils the rows of the last pages that no key uses.
+func poisonPageEnds(t *kernels.Tensor, buf []float32, spoil func(row []float32)) {
+	if t.PageSize == 0 {
+		return
+	}
+	for b := range t.Batch {
+		for h := range t.Heads {
+			for i := t.Len; i%t.PageSize != 0; i++ {
+				fillRow(t, b, h, i, buf, spoil)
+			}
+		}
+	}
 }
 
 // PoisonOutputs overwrites O and LSE with a NaN that [Reference.Check]
 // recognises, so that an element which a run did not write is found.
 func PoisonOutputs(t *kernels.Tensors) {
-	nan := math.Float32frombits(poisonOutput)
+	nan := poisonOf(t.O.DType)
 	fillRows(&t.O, func(row []float32) { fillSlice(row, nan) })
-	fillSlice(t.LSE, nan)
+	fillSlice(t.LSE, poisonOf(kernels.Float32))
 }
 
-func isPoison(x float32) bool { return math.Float32bits(x) == poisonOutput }
+// poisonOf returns the poison of an output's element type, widened.
+func poisonOf(t kernels.DType) float32 {
+	if t == kernels.Float32 {
+		return math.Float32frombits(poisonOutput)
+	}
+	return t.Widen(poisonHalf)
+}
+
+func isPoison(x float32, t kernels.DType) bool {
+	return math.Float32bits(x) == math.Float32bits(poisonOf(t))
+}
 
 func fillSlice(s []float32, x float32) {
 	for i := range s {

@@ -76,12 +76,13 @@ func (e *evaluator) evaluate(id rowID) row {
 	if len(e.keys) == 0 {
 		return e.row
 	}
-	q, head := e.t.Q.Row(id.batch, id.head, id.query), id.head*e.p.KVHeads/e.p.Heads
+	q := e.t.Q.ReadRow(make([]float32, e.p.HeadDim), id.batch, id.head, id.query)
+	head := id.head * e.p.KVHeads / e.p.Heads
 	e.oracle(q, head)
 	e.yardstick(q, head)
 	s := e.measureSpread(head)
 	e.row.setFloors(s)
-	e.row.setBounds(s, len(e.keys), e.p.HeadDim)
+	e.row.setBounds(s, len(e.keys), e.p)
 	return e.row
 }
 

@@ -23,11 +23,11 @@ func (p Problem) FLOPs() int64 { return 4 * int64(p.HeadDim) * p.Pairs() }
 // CompulsoryBytes returns the traffic that no kernel can avoid: Q read, O
 // written, and each key and value that some query sees read, once each.
 func (p Problem) CompulsoryBytes() int64 {
-	rows := 2 * int64(p.Batch) * int64(p.Heads) * int64(p.QLen)
+	rowBytes := 2 * int64(p.Batch) * int64(p.Heads) * int64(p.QLen) * p.DType.Size()
 	for b := range p.Batch {
-		rows += 2 * int64(p.KVHeads) * int64(p.visibleKeys(b))
+		rowBytes += 2 * int64(p.KVHeads) * int64(p.visibleKeys(b)) * p.KVDType.Size()
 	}
-	return rows * int64(p.HeadDim) * p.DType.Size()
+	return rowBytes * int64(p.HeadDim)
 }
 
 // visibleKeys counts the keys of a batch element that at least one query sees.

@@ -7,23 +7,6 @@ import (
 	"math/bits"
 )
 
-// A DType is the element type of a tensor.
-type DType uint8
-
-// Float32 is IEEE 754 binary32.
-const Float32 DType = 0
-
-// String returns the name used in records.
-func (t DType) String() string {
-	if t == Float32 {
-		return "float32"
-	}
-	return fmt.Sprintf("dtype(%d)", uint8(t))
-}
-
-// Size returns the bytes of one element.
-func (t DType) Size() int64 { return 4 }
-
 // MaxHeadDim is the widest head a Problem may have.
 const MaxHeadDim = 256
 
@@ -49,7 +32,10 @@ type Problem struct {
 	HeadDim int
 	Mask    Mask
 	Scale   float64 // multiplies Q·K; 0 means 1/√HeadDim
-	DType   DType   // of Q, K, V and O
+
+	DType    DType // of Q and O
+	KVDType  DType // of K and V
+	PageSize int   // keys a page of a paged K and V (arXiv:2309.06180); 0 means not paged
 
 	Softcap    float64 // bounds the scores to ±Softcap (Gemma 2, arXiv:2408.00118); 0 means none
 	ALiBi      bool    // linear distance biases (arXiv:2108.12409)
@@ -80,8 +66,13 @@ func (p Problem) Validate() error {
 	if math.IsNaN(p.Softcap) || math.IsInf(p.Softcap, 0) || p.Softcap < 0 {
 		add("softcap %v: must be finite and positive, or 0 for none", p.Softcap)
 	}
-	if p.DType != Float32 {
-		add("%v: unknown element type", p.DType)
+	for _, t := range []DType{p.DType, p.KVDType} {
+		if int(t) >= len(dtypeNames) {
+			add("%v: unknown element type", t)
+		}
+	}
+	if p.PageSize < 0 {
+		add("pageSize %d: must be positive, or 0 for no pages", p.PageSize)
 	}
 	if len(errs) == 0 {
 		errs = append(errs, p.checkSize(), p.Mask.validate(p))
@@ -95,7 +86,7 @@ const maxTensorBytes = 1 << 40
 
 func (p Problem) checkSize() error {
 	q, okQ := product(p.Batch, p.Heads, p.QLen, p.HeadDim, int(p.DType.Size()))
-	kv, okKV := product(p.Batch, p.KVHeads, p.KVLen, p.HeadDim, int(p.DType.Size()))
+	kv, okKV := product(p.Batch, p.KVHeads, p.KVLen, p.HeadDim, int(p.KVDType.Size()))
 	if !okQ || !okKV || q > maxTensorBytes || kv > maxTensorBytes || 2*(q+kv) > maxTensorBytes {
 		return fmt.Errorf("tensors of %.3g bytes: must be at most %d", p.tensorBytes(), int64(maxTensorBytes))
 	}
@@ -104,8 +95,9 @@ func (p Problem) checkSize() error {
 
 // tensorBytes is the size of Q, K, V and O as a float, which cannot overflow.
 func (p Problem) tensorBytes() float64 {
-	rows := float64(p.Heads)*float64(p.QLen) + float64(p.KVHeads)*float64(p.KVLen)
-	return 2 * float64(p.Batch) * rows * float64(p.HeadDim) * float64(p.DType.Size())
+	q := float64(p.Heads) * float64(p.QLen) * float64(p.DType.Size())
+	kv := float64(p.KVHeads) * float64(p.KVLen) * float64(p.KVDType.Size())
+	return 2 * float64(p.Batch) * float64(p.HeadDim) * (q + kv)
 }
 
 // product multiplies non-negative factors and reports whether it fits int64.

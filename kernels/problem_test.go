@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -95,9 +96,46 @@ func TestTensorsCheck(t *testing.T) {
 		"strides": func(x *Tensors) { x.Q.RowStride = -8 },
 		"lse":     func(x *Tensors) { x.LSE = x.LSE[1:] },
 		"dtype":   func(x *Tensors) { x.O.DType = 9 },
+		"half":    func(x *Tensors) { x.K = x.K.As(BFloat16, 0) },
+		"paged":   func(x *Tensors) { x.K = x.K.As(Float32, 2) },
 	} {
 		bad := NewTensors(p)
 		spoil(&bad)
+		if bad.Check(p) == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestPagedRows(t *testing.T) {
+	p := Problem{Batch: 2, Heads: 2, KVHeads: 2, QLen: 1, KVLen: 7, HeadDim: 3, KVDType: BFloat16, PageSize: 4}
+	x := NewTensors(p)
+	if err := x.Check(p); err != nil {
+		t.Fatal(err)
+	}
+	fill := func(f func(row []float32, b, h, i int)) {
+		for b := range 2 {
+			for h := range 2 {
+				for i := range 7 {
+					f([]float32{float32(b), float32(h), float32(i)}, b, h, i)
+				}
+			}
+		}
+	}
+	fill(func(row []float32, b, h, i int) { x.K.WriteRow(row, b, h, i) })
+	fill(func(row []float32, b, h, i int) {
+		if got := x.K.ReadRow(make([]float32, 3), b, h, i); !slices.Equal(got, row) {
+			t.Errorf("row %d %d %d is %v", b, h, i, got)
+		}
+	})
+	for name, spoil := range map[string]func(*Tensor){
+		"few":      func(k *Tensor) { k.Pages = k.Pages[1:] },
+		"negative": func(k *Tensor) { k.Pages[2] = -1 },
+		"beyond":   func(k *Tensor) { k.Pages[2] = 4 },
+		"short":    func(k *Tensor) { k.Half = k.Half[1:] },
+	} {
+		bad := NewTensors(p)
+		spoil(&bad.K)
 		if bad.Check(p) == nil {
 			t.Errorf("%s: accepted", name)
 		}

@@ -50,6 +50,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		state := buf[tileQ*tileKV:]
 		pl.workers = append(pl.workers, worker{rows, buf[:tileQ*tileKV], state[:tileQ], state[tileQ:]})
 	}
+	if err := pl.Stage(); err != nil {
+		return nil, err
+	}
 	pl.Start(opts.Threads, pl.block)
 	return pl, nil
 }

@@ -30,6 +30,7 @@ func Run(t *testing.T, k kernels.Kernel) {
 			t.Run("oracle", s.oracle)
 			t.Run("families", s.families)
 			t.Run("features", s.features)
+			t.Run("storage", s.storage)
 			t.Run("nonfinite", s.nonFinite)
 			t.Run("invariance", s.invariance)
 			t.Run("allocations", s.allocations)

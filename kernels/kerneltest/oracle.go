@@ -56,6 +56,30 @@ func (s suite) features(t *testing.T) {
 	}
 }
 
+// storage visits the element types and page sizes that operands may have.
+func (s suite) storage(t *testing.T) {
+	for _, st := range []struct {
+		dtype, kvDType kernels.DType
+		page           int
+	}{
+		{kernels.Float32, kernels.Float16, 0}, {kernels.Float32, kernels.BFloat16, 0},
+		{kernels.Float16, kernels.Float16, 0}, {kernels.BFloat16, kernels.BFloat16, 0},
+		{kernels.Float32, kernels.Float32, 16}, {kernels.Float32, kernels.Float32, 64},
+		{kernels.Float32, kernels.BFloat16, 16}, {kernels.Float16, kernels.Float16, 100},
+	} {
+		for _, sh := range []shape{{2, 4, 2, 70, 150, 64}, {1, 8, 1, 1, 700, 128}, {1, 2, 2, 33, 33, 15}} {
+			for _, spec := range []string{"full", "causal", "window:20+sinks:2"} {
+				p := sh.problem(mustParse(spec, sh.kvLen))
+				p.DType, p.KVDType, p.PageSize = st.dtype, st.kvDType, st.page
+				name := fmt.Sprintf("dtype=%v/kv=%v/page=%d/%s", st.dtype, st.kvDType, st.page, caseName(p))
+				for _, family := range []string{"normal", "outliers"} {
+					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+				}
+			}
+		}
+	}
+}
+
 // nonFinite plants NaN and infinities where some queries see them and others
 // do not: the first must show them as the oracle does, the second not at all.
 func (s suite) nonFinite(t *testing.T) {

@@ -42,6 +42,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		return nil, err
 	}
 	pl.rows = pl.WorkerRows(opts.Threads)
+	if err := pl.Stage(); err != nil {
+		return nil, err
+	}
 	pl.Start(opts.Threads, pl.block)
 	return pl, nil
 }

@@ -44,6 +44,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		}
 		pl.workers = append(pl.workers, worker{rows, scores})
 	}
+	if err := pl.Stage(); err != nil {
+		return nil, err
+	}
 	pl.Start(opts.Threads, pl.block)
 	return pl, nil
 }

@@ -59,6 +59,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		stripe, packed := buf[:tileQ*p.KVLen], buf[tileQ*p.KVLen:]
 		pl.workers = append(pl.workers, worker{rows, stripe, packed[:tileQ*p.HeadDim], packed[tileQ*p.HeadDim:]})
 	}
+	if err := pl.Stage(); err != nil {
+		return nil, err
+	}
 	pl.Start(opts.Threads, pl.block)
 	return pl, nil
 }

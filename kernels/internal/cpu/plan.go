@@ -13,12 +13,19 @@ import (
 // A Plan is the common part of a CPU kernel's plan, to be embedded. An item of
 // its parallel loop is one block of consecutive queries of one head.
 type Plan struct {
-	kernels.Tensors
-	Problem kernels.Problem
-	TileQ   int // queries in a block
+	kernels.Tensors // what the kernel computes on: the operands, or their float32 copies
+	Problem         kernels.Problem
+	TileQ           int // queries in a block
+
+	bound  kernels.Tensors // the operands
+	staged kernels.Tensors // float32 copies of those that need one
+	phase  func(worker, item int)
+
+	widenQ, widenK, widenV, narrowO func(worker, item int) // phases of Stage
 
 	name  string
 	isa   string
+	body  func(worker, item int)
 	pool  *pool.Pool
 	bytes int64
 }
@@ -39,15 +46,25 @@ func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (P
 }
 
 // Start makes the workers; body computes one item.
-func (p *Plan) Start(threads int, body func(worker, item int)) { p.pool = pool.New(threads, body) }
+func (p *Plan) Start(threads int, body func(worker, item int)) {
+	p.body = body
+	p.pool = pool.New(threads, func(worker, item int) { p.phase(worker, item) })
+}
 
 // Run computes every item in parallel.
 func (p *Plan) Run() error {
-	if p.Q.Float32 == nil {
+	if p.O.Dim == 0 {
 		return fmt.Errorf("%s: Run before Bind", p.name)
 	}
-	p.pool.Run(p.Problem.Batch * p.Problem.Heads * p.queryBlocks())
+	p.widen()
+	p.parallel(p.body, p.Problem.Batch*p.Problem.Heads*p.queryBlocks())
+	p.narrow()
 	return nil
+}
+
+func (p *Plan) parallel(phase func(worker, item int), items int) {
+	p.phase = phase
+	p.pool.Run(items)
 }
 
 func (p *Plan) queryBlocks() int { return (p.Problem.QLen + p.TileQ - 1) / p.TileQ }
@@ -83,7 +100,8 @@ func (p *Plan) Bind(t kernels.Tensors) error {
 	if err := t.Check(p.Problem); err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	p.Tensors = t
+	p.bound, p.Tensors = t, t
+	p.useStaged()
 	return nil
 }
 
@@ -107,7 +125,7 @@ func (p *Plan) Close() error {
 	if p.pool != nil {
 		p.pool.Close()
 	}
-	p.Tensors = kernels.Tensors{}
+	p.Tensors, p.bound, p.staged = kernels.Tensors{}, kernels.Tensors{}, kernels.Tensors{}
 	return nil
 }
 

@@ -1,0 +1,78 @@
+package cpu
+
+import "github.com/attnbench/attnbench/kernels"
+
+// Stage allocates contiguous float32 copies of the operands that are stored as
+// halves or in pages. Run then widens them first and rounds the output last,
+// both in parallel and within the timed call: a kernel that stages pays for it
+// in time and in workspace. Kernels that read every layout need no Stage.
+func (p *Plan) Stage() error {
+	for _, x := range []struct {
+		to *kernels.Tensor
+		of kernels.Tensor
+	}{
+		{&p.staged.Q, p.shape(p.Problem.Heads, p.Problem.QLen, p.Problem.DType, 0)},
+		{&p.staged.O, p.shape(p.Problem.Heads, p.Problem.QLen, p.Problem.DType, 0)},
+		{&p.staged.K, p.shape(p.Problem.KVHeads, p.Problem.KVLen, p.Problem.KVDType, p.Problem.PageSize)},
+		{&p.staged.V, p.shape(p.Problem.KVHeads, p.Problem.KVLen, p.Problem.KVDType, p.Problem.PageSize)},
+	} {
+		if x.of.DType == kernels.Float32 && x.of.PageSize == 0 {
+			continue
+		}
+		data, err := p.Floats(x.of.Batch * x.of.Heads * x.of.Len * x.of.Dim)
+		if err != nil {
+			return err
+		}
+		*x.to = kernels.BHSD(data, x.of.Batch, x.of.Heads, x.of.Len, x.of.Dim)
+	}
+	p.widenQ, p.widenK, p.widenV, p.narrowO = p.copier(&p.staged.Q, &p.bound.Q), p.copier(&p.staged.K, &p.bound.K),
+		p.copier(&p.staged.V, &p.bound.V), p.copier(&p.bound.O, &p.staged.O)
+	return nil
+}
+
+func (p *Plan) shape(heads, length int, dtype kernels.DType, pageSize int) kernels.Tensor {
+	t := kernels.BHSD(nil, p.Problem.Batch, heads, length, p.Problem.HeadDim)
+	t.DType, t.PageSize = dtype, pageSize
+	return t
+}
+
+// useStaged makes the kernel see the copies.
+func (p *Plan) useStaged() {
+	for _, x := range [][2]*kernels.Tensor{{&p.Q, &p.staged.Q}, {&p.K, &p.staged.K}, {&p.V, &p.staged.V}, {&p.O, &p.staged.O}} {
+		if x[1].Dim != 0 {
+			*x[0] = *x[1]
+		}
+	}
+}
+
+// copier returns the phase that copies all rows of one head, an item, from src
+// to dst; one of both is float32.
+func (p *Plan) copier(dst, src *kernels.Tensor) func(worker, item int) {
+	return func(_, item int) {
+		b, h := item/src.Heads, item%src.Heads
+		for i := range src.Len {
+			if dst.DType == kernels.Float32 {
+				copy(dst.Row(b, h, i), src.ReadRow(dst.Row(b, h, i), b, h, i))
+			} else {
+				dst.WriteRow(src.Row(b, h, i), b, h, i)
+			}
+		}
+	}
+}
+
+func (p *Plan) widen() {
+	for _, x := range []struct {
+		t     *kernels.Tensor
+		phase func(worker, item int)
+	}{{&p.staged.Q, p.widenQ}, {&p.staged.K, p.widenK}, {&p.staged.V, p.widenV}} {
+		if x.t.Dim != 0 {
+			p.parallel(x.phase, x.t.Batch*x.t.Heads)
+		}
+	}
+}
+
+func (p *Plan) narrow() {
+	if o := &p.staged.O; o.Dim != 0 {
+		p.parallel(p.narrowO, o.Batch*o.Heads)
+	}
+}
