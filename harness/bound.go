@@ -54,7 +54,23 @@ func (e *evaluator) measureSpread(head int) spread {
 			s.values[d] = math.Max(s.values[d], math.Abs(float64(v)))
 		}
 	}
+	if e.p.SinkLogits {
+		e.addSink(&s)
+	}
 	return s
+}
+
+// addSink takes the sink logit for what it is: a key whose value is 0.
+func (e *evaluator) addSink(s *spread) {
+	left, a := 1.0, math.Abs(float64(e.t.SinkLogits[e.row.head]))
+	for _, p := range e.weights {
+		left -= p
+	}
+	s.absDot = math.Max(s.absDot, a)
+	for d, want := range e.row.want {
+		s.plain[d] += left * math.Abs(want)
+		s.logits[d] += left * a * math.Abs(want)
+	}
 }
 
 // setFloors grants floorUlps roundings of the weighted sum and of each logit.

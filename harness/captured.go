@@ -28,13 +28,12 @@ func (c Captured) Fill(p kernels.Problem, t *kernels.Tensors) error {
 	if err := t.Check(p); err != nil {
 		return fmt.Errorf("input %s: %w", c.Name(), err)
 	}
-	first := p.Position(0)
 	for _, x := range []struct {
 		name                 string
 		dst, src             *kernels.Tensor
 		heads, first, length int
 	}{
-		{"Q", &t.Q, &c.Q, p.Heads, first, p.QLen},
+		{"Q", &t.Q, &c.Q, p.Heads, p.KVLen - p.QLen, p.QLen},
 		{"K", &t.K, &c.K, p.KVHeads, 0, p.KVLen},
 		{"V", &t.V, &c.V, p.KVHeads, 0, p.KVLen},
 	} {

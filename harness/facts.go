@@ -36,7 +36,8 @@ func newFacts(p kernels.Problem, t *kernels.Tensors) facts {
 			f.empty[b*p.QLen+i] = len(visible) == 0
 			for h := range p.Heads {
 				hf := &heads[h*p.KVHeads/p.Heads]
-				f.calm[(b*p.Heads+h)*p.QLen+i] = hf.calm(p, t.Q.ReadRow(buf, b, h, i), visible)
+				calm := hf.calm(p, t.Q.ReadRow(buf, b, h, i), visible) && (!p.SinkLogits || finite(float64(t.SinkLogits[h])))
+				f.calm[(b*p.Heads+h)*p.QLen+i] = calm
 			}
 		}
 	}

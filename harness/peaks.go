@@ -1,0 +1,177 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/attnbench/attnbench/kernels"
+)
+
+// Peaks are the machine's limits as measured with the same number of threads
+// that the kernels use. A limit that could not be measured is absent, and
+// Unavailable says why.
+type Peaks struct {
+	Threads     int
+	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s
+	Read        float64            // streaming read from memory, in B/s
+	Unavailable map[string]string  // by ISA, or "read": the reason
+}
+
+// A PeakLoop does nothing but independent multiply-adds of one ISA, in
+// registers, and returns how many floating-point operations that were.
+type PeakLoop func(iterations int) (flops int64)
+
+// peakLoops holds the loop of each ISA that has one.
+//
+// Note: the generic loop is the roof of scalar code as this compiler emits it,
+// which is far below the machine's. It is what portable kernels are held
+// against in their share of the peak, and never serves as a hard roof.
+var peakLoops = map[string]PeakLoop{kernels.Generic: genericLoop}
+
+// peakTime is how long one trial of a loop takes, and peakTrials how many
+// there are; the best counts, for every disturbance makes a loop slower.
+const (
+	peakTime   = 10 * time.Millisecond
+	peakTrials = 8
+)
+
+// MeasurePeaks measures every available ISA and the read bandwidth, in about a
+// second. When ctx ends before that, none is available.
+func MeasurePeaks(ctx context.Context, threads int) Peaks {
+	p := Peaks{Threads: threads, FLOPs: map[string]float64{}, Unavailable: map[string]string{}}
+	for _, isa := range kernels.ISAs() {
+		loop := peakLoops[isa.Name]
+		switch {
+		case !isa.Available:
+			p.Unavailable[isa.Name] = "the machine lacks it"
+		case loop == nil:
+			p.Unavailable[isa.Name] = "no loop measures it"
+		default:
+			p.FLOPs[isa.Name] = measureLoop(ctx, threads, loop)
+		}
+	}
+	p.Read = measureRead(ctx, threads)
+	if ctx.Err() != nil {
+		return Peaks{Threads: threads, Unavailable: map[string]string{"all": "interrupted"}}
+	}
+	return p
+}
+
+// Share returns a rate as a share of the peak of an ISA.
+func (p *Peaks) Share(isa string, flops float64) (share float64, ok bool) {
+	peak := p.FLOPs[isa]
+	if peak == 0 {
+		return 0, false
+	}
+	return flops / peak, true
+}
+
+// roofMargin is how far above a measured peak a figure may lie: clock rates
+// drift by a few parts in a hundred.
+const roofMargin = 1.05
+
+// CheckRoof returns an error that names the first result with a sample above
+// the machine's roof, the highest peak of any vector ISA. Such a figure means
+// that work was miscounted. A peak that was measured in a slow spell is
+// measured again before it may convict.
+func (p *Peaks) CheckRoof(ctx context.Context, results []Result) error {
+	for i := range results {
+		r := &results[i]
+		for _, s := range r.Samples {
+			rate := float64(r.Case.Problem.FLOPs()) / s.Seconds()
+			for tries := 0; p.above(rate) && tries < 3; tries++ {
+				p.remeasure(ctx)
+			}
+			if p.above(rate) {
+				return fmt.Errorf("%s: %.3g FLOP/s is above the machine's peak of %.3g: its work is miscounted", r.Name(), rate, p.roof())
+			}
+		}
+	}
+	return nil
+}
+
+func (p *Peaks) above(rate float64) bool {
+	roof := p.roof()
+	return roof > 0 && rate > roofMargin*roof
+}
+
+// roof returns the highest vector peak, or 0.
+func (p *Peaks) roof() float64 {
+	roof := 0.0
+	for isa, peak := range p.FLOPs {
+		if isa != kernels.Generic {
+			roof = max(roof, peak)
+		}
+	}
+	return roof
+}
+
+func (p *Peaks) remeasure(ctx context.Context) {
+	for isa, peak := range p.FLOPs {
+		p.FLOPs[isa] = max(peak, measureLoop(ctx, p.Threads, peakLoops[isa]))
+	}
+}
+
+// measureLoop returns the best rate of loop on all threads together.
+func measureLoop(ctx context.Context, threads int, loop PeakLoop) float64 {
+	n := 1
+	for start := time.Now(); ; n *= 2 { // how many iterations fill peakTime?
+		loop(n)
+		if spent := time.Since(start); spent > peakTime {
+			break
+		}
+		start = time.Now()
+	}
+	best := 0.0
+	for trial := 0; trial < peakTrials && ctx.Err() == nil; trial++ {
+		best = max(best, together(threads, func(int) int64 { return loop(n) }))
+	}
+	return best
+}
+
+// together runs work on each of the threads and returns the sum of what they
+// return, per second from the first start to the last end.
+func together(threads int, work func(thread int) int64) float64 {
+	var ready, done sync.WaitGroup
+	start, sum := make(chan struct{}), make([]int64, threads)
+	ready.Add(threads)
+	for i := range threads {
+		done.Go(func() {
+			ready.Done()
+			<-start
+			sum[i] = work(i)
+		})
+	}
+	ready.Wait()
+	begin := time.Now()
+	close(start)
+	done.Wait()
+	elapsed := time.Since(begin).Seconds()
+	total := int64(0)
+	for _, n := range sum {
+		total += n
+	}
+	return float64(total) / elapsed
+}
+
+// genericLoop keeps twelve accumulators busy, which with their two operands
+// fit the registers that the compiler has on every architecture. They settle
+// at 1, so that no operand is ever special.
+func genericLoop(iterations int) (flops int64) {
+	const m, c = float32(0.75), float32(0.25)
+	var a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11 float32
+	for range iterations {
+		a0, a1, a2, a3 = a0*m+c, a1*m+c, a2*m+c, a3*m+c
+		a4, a5, a6, a7 = a4*m+c, a5*m+c, a6*m+c, a7*m+c
+		a8, a9, a10, a11 = a8*m+c, a9*m+c, a10*m+c, a11*m+c
+	}
+	keep(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11)
+	return int64(iterations) * 12 * 2
+}
+
+// keep is where results go that nobody wants, so that they are computed.
+//
+//go:noinline
+func keep(float32) {}

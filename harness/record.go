@@ -1,0 +1,108 @@
+package harness
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// The units of the metrics of an attention record, in their order. The first
+// is written as ns/op, as `go test` does, and read back as sec/op.
+const (
+	UnitTime       = "sec/op"
+	UnitRate       = "FLOP/s"      // useful work: 4·headDim for each visible pair
+	UnitPeakShare  = "peak-ratio"  // of the peak of the record's ISA with as many threads
+	UnitWorkspace  = "workspace-B" // bytes beyond inputs and outputs
+	UnitBytes      = "B/op"
+	UnitAllocs     = "allocs/op"
+	UnitErrorRatio = "error-ratio" // error as a share of what the verification allows
+	UnitBandwidth  = "B/s"         // of a Peak record
+)
+
+// Units returns the metadata that tells readers which direction is better and
+// which metrics do not vary from sample to sample.
+func Units() []*benchfmt.UnitMetadata {
+	var list []*benchfmt.UnitMetadata
+	add := func(unit, key, value string) {
+		list = append(list, &benchfmt.UnitMetadata{
+			UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: key}, OrigUnit: unit, Value: value,
+		})
+	}
+	add(UnitRate, "better", "higher")
+	add(UnitPeakShare, "better", "higher")
+	add(UnitBandwidth, "better", "higher")
+	for _, unit := range []string{UnitWorkspace, UnitErrorRatio} {
+		add(unit, "better", "lower")
+		add(unit, "assume", "exact")
+	}
+	return list
+}
+
+// Records returns a record for each sample of each result that did not fail,
+// all with the configuration config. A share of the peak that is not known is
+// left out; peaks may be nil.
+func Records(results []Result, peaks *Peaks, config []benchfmt.Config) []*benchfmt.Result {
+	var records []*benchfmt.Result
+	for i := range results {
+		r := &results[i]
+		if r.Failed() != nil {
+			continue
+		}
+		for _, s := range r.Samples {
+			records = append(records, &benchfmt.Result{
+				Config: append(slices.Clone(config), fileConfig("input", r.Case.Input.Name())),
+				Name:   benchfmt.Name(fmt.Sprintf("%s-%d", r.Name(), r.Threads)),
+				Iters:  s.Iterations,
+				Values: append([]benchfmt.Value{timeValue(s.Seconds())}, r.Metrics(s.Seconds(), peaks)...),
+			})
+		}
+	}
+	return records
+}
+
+// Metrics returns what a record has beside its time, given that time in
+// seconds. Peaks may be nil.
+func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
+	rate := float64(r.Case.Problem.FLOPs()) / seconds
+	values := []benchfmt.Value{{Value: rate, Unit: UnitRate}}
+	if peaks != nil {
+		if share, ok := peaks.Share(r.ISA, rate); ok {
+			values = append(values, benchfmt.Value{Value: share, Unit: UnitPeakShare})
+		}
+	}
+	return append(values,
+		benchfmt.Value{Value: float64(r.Workspace), Unit: UnitWorkspace},
+		benchfmt.Value{Value: r.BytesPerOp, Unit: UnitBytes},
+		benchfmt.Value{Value: r.AllocsPerOp, Unit: UnitAllocs},
+		benchfmt.Value{Value: r.Verdict.Ratio, Unit: UnitErrorRatio})
+}
+
+func timeValue(seconds float64) benchfmt.Value {
+	return benchfmt.Value{Value: seconds, Unit: UnitTime, OrigValue: seconds * 1e9, OrigUnit: "ns/op"}
+}
+
+// Records returns a record for each limit.
+//
+// Note: DESIGN once had the peaks among the configuration keys. They differ a
+// little in every run, and benchstat puts results whose configuration differs
+// into separate tables: no two runs would ever have been compared.
+func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
+	var records []*benchfmt.Result
+	add := func(name, unit string, value float64) {
+		if value > 0 {
+			records = append(records, &benchfmt.Result{
+				Config: slices.Clone(config),
+				Name:   benchfmt.Name(fmt.Sprintf("Peak/%s-%d", name, p.Threads)),
+				Iters:  1,
+				Values: []benchfmt.Value{{Value: value, Unit: unit}},
+			})
+		}
+	}
+	for _, isa := range slices.Sorted(maps.Keys(p.FLOPs)) {
+		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa])
+	}
+	add("resource=read", UnitBandwidth, p.Read)
+	return records
+}
