@@ -10,36 +10,36 @@ import (
 )
 
 // invariance checks what must hold bit for bit.
-func (s suite) invariance(t *testing.T) {
+func (v variant) invariance(t *testing.T) {
 	for _, sh := range []shape{{2, 4, 2, 70, 130, 64}, {2, 2, 1, 3, 200, 40}, {2, 2, 2, 130, 600, 15}} {
 		for _, spec := range []string{"full", "causal", "window:30+sinks:2"} {
 			p := sh.problem(mustParse(spec, sh.kvLen))
-			t.Run("threads/"+caseName(p), func(t *testing.T) { s.threads(t, p) })
-			t.Run("repeat/"+caseName(p), func(t *testing.T) { s.repeat(t, p) })
-			t.Run("neighbours/"+caseName(p), func(t *testing.T) { s.neighbours(t, p) })
-			t.Run("strides/"+caseName(p), func(t *testing.T) { s.strides(t, p) })
-			t.Run("nolse/"+caseName(p), func(t *testing.T) { s.withoutLSE(t, p) })
+			t.Run("threads/"+caseName(p), func(t *testing.T) { v.threads(t, p) })
+			t.Run("repeat/"+caseName(p), func(t *testing.T) { v.repeat(t, p) })
+			t.Run("neighbours/"+caseName(p), func(t *testing.T) { v.neighbours(t, p) })
+			t.Run("strides/"+caseName(p), func(t *testing.T) { v.strides(t, p) })
+			t.Run("nolse/"+caseName(p), func(t *testing.T) { v.withoutLSE(t, p) })
 		}
 	}
 }
 
-func (s suite) threads(t *testing.T, p kernels.Problem) {
+func (v variant) threads(t *testing.T, p kernels.Problem) {
 	want := operands(t, p, "normal")
-	s.run(t, p, want, 1)
+	v.run(t, p, want, 1)
 	for _, threads := range []int{2, 3, 5} {
 		got := operands(t, p, "normal")
-		s.run(t, p, got, threads)
+		v.run(t, p, got, threads)
 		same(t, fmt.Sprintf("%d threads", threads), p, got, want)
 	}
 }
 
 // repeat runs one plan twice on the same and then on other operands.
-func (s suite) repeat(t *testing.T, p kernels.Problem) {
-	pl := s.plan(t, p, 2)
+func (v variant) repeat(t *testing.T, p kernels.Problem) {
+	pl := v.plan(t, p, 2)
 	defer pl.Close()
 	for _, family := range []string{"normal", "uniform", "normal"} {
 		want := operands(t, p, family)
-		s.run(t, p, want, 2)
+		v.run(t, p, want, 2)
 		got := operands(t, p, family)
 		if err := pl.Bind(got); err != nil {
 			t.Fatal(err)
@@ -58,9 +58,9 @@ func (s suite) repeat(t *testing.T, p kernels.Problem) {
 }
 
 // neighbours computes the second batch element alone.
-func (s suite) neighbours(t *testing.T, p kernels.Problem) {
+func (v variant) neighbours(t *testing.T, p kernels.Problem) {
 	both := operands(t, p, "normal")
-	s.run(t, p, both, 2)
+	v.run(t, p, both, 2)
 	alone := p
 	alone.Batch = 1
 	x, want := kernels.NewTensors(alone), kernels.NewTensors(alone)
@@ -68,7 +68,7 @@ func (s suite) neighbours(t *testing.T, p kernels.Problem) {
 		copyRows(pair[0], pair[1], 1)
 	}
 	copy(want.LSE, both.LSE[p.Heads*p.QLen:])
-	s.run(t, alone, x, 2)
+	v.run(t, alone, x, 2)
 	same(t, "a batch element alone", alone, x, want)
 }
 
@@ -83,15 +83,15 @@ func copyRows(dst, src *kernels.Tensor, batch int) {
 
 // strides gives Q, K and V as slices of one fused [batch, seq, ...] buffer and
 // O as [batch, seq, head, dim], all one element off any alignment.
-func (s suite) strides(t *testing.T, p kernels.Problem) {
+func (v variant) strides(t *testing.T, p kernels.Problem) {
 	want := operands(t, p, "normal")
-	s.run(t, p, want, 2)
+	v.run(t, p, want, 2)
 	x := want
 	x.LSE = make([]float32, len(want.LSE))
 	x.Q, x.K, x.V = restride(want.Q, 3), restride(want.K, 5), restride(want.V, 7)
 	x.O = restride(want.O, 1)
 	guard := append([]float32(nil), x.O.Float32...)
-	s.run(t, p, x, 2)
+	v.run(t, p, x, 2)
 	same(t, "strided", p, x, want)
 	checkGaps(t, x.O, guard)
 }
@@ -124,12 +124,12 @@ func checkGaps(t *testing.T, o kernels.Tensor, before []float32) {
 	}
 }
 
-func (s suite) withoutLSE(t *testing.T, p kernels.Problem) {
+func (v variant) withoutLSE(t *testing.T, p kernels.Problem) {
 	want := operands(t, p, "normal")
-	s.run(t, p, want, 2)
+	v.run(t, p, want, 2)
 	got := operands(t, p, "normal")
 	got.LSE = nil
-	s.run(t, p, got, 2)
+	v.run(t, p, got, 2)
 	got.LSE = want.LSE
 	same(t, "without lse", p, got, want)
 }

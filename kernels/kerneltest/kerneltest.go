@@ -18,24 +18,28 @@ const RequireISA = "ATTNBENCH_REQUIRE_ISA"
 // Run holds a kernel against the contract on every instruction set of this
 // machine that it has a variant for.
 func Run(t *testing.T, k kernels.Kernel) {
+	s := suite{kernel: k}
 	for _, isa := range kernels.ISAs() {
 		t.Run("isa="+isa.Name, func(t *testing.T) {
 			if !isa.Available {
 				missing(t, isa.Name)
 			}
-			s := suite{kernel: k, isa: isa.Name}
-			if s.actual(t) != isa.Name {
+			if v := (variant{k, isa.Name}); v.actual(t) == isa.Name {
+				s.variants = append(s.variants, v)
+			} else {
 				t.Skipf("%s has no %s variant", k.Name(), isa.Name)
 			}
-			t.Run("oracle", s.oracle)
-			t.Run("families", s.families)
-			t.Run("features", s.features)
-			t.Run("storage", s.storage)
-			t.Run("nonfinite", s.nonFinite)
-			t.Run("invariance", s.invariance)
-			t.Run("allocations", s.allocations)
-			t.Run("refusals", s.refusals)
 		})
+	}
+	t.Run("oracle", s.oracle)
+	t.Run("families", s.families)
+	t.Run("features", s.features)
+	t.Run("storage", s.storage)
+	t.Run("nonfinite", s.nonFinite)
+	for _, v := range s.variants {
+		t.Run("invariance/isa="+v.isa, v.invariance)
+		t.Run("allocations/isa="+v.isa, v.allocations)
+		t.Run("refusals/isa="+v.isa, v.refusals)
 	}
 }
 
@@ -46,29 +50,35 @@ func missing(t *testing.T, isa string) {
 	t.Skipf("this machine has no %s", isa)
 }
 
+// A suite is a kernel on all the instruction sets it is tested on.
 type suite struct {
+	kernel   kernels.Kernel
+	variants []variant
+}
+
+// A variant is a kernel on one instruction set.
+type variant struct {
 	kernel kernels.Kernel
 	isa    string
 }
 
 // actual returns the instruction set that a plan reports.
-func (s suite) actual(t *testing.T) string {
-	p := shapes[1].problem(kernels.Mask{})
-	pl := s.plan(t, p, 1)
+func (v variant) actual(t *testing.T) string {
+	pl := v.plan(t, shapes[1].problem(kernels.Mask{}), 1)
 	defer pl.Close()
 	return pl.ISA()
 }
 
 // plan returns a plan, or skips the test where the kernel says that it does
 // not support p.
-func (s suite) plan(t *testing.T, p kernels.Problem, threads int) kernels.Plan {
+func (v variant) plan(t *testing.T, p kernels.Problem, threads int) kernels.Plan {
 	t.Helper()
-	if err := s.kernel.Supports(p); errors.Is(err, errors.ErrUnsupported) {
+	if err := v.kernel.Supports(p); errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
-	pl, err := s.kernel.Plan(p, kernels.Options{Threads: threads, ISA: s.isa})
+	pl, err := v.kernel.Plan(p, kernels.Options{Threads: threads, ISA: v.isa})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,9 +86,9 @@ func (s suite) plan(t *testing.T, p kernels.Problem, threads int) kernels.Plan {
 }
 
 // run computes p on the operands with so many threads.
-func (s suite) run(t *testing.T, p kernels.Problem, x kernels.Tensors, threads int) {
+func (v variant) run(t *testing.T, p kernels.Problem, x kernels.Tensors, threads int) {
 	t.Helper()
-	pl := s.plan(t, p, threads)
+	pl := v.plan(t, p, threads)
 	defer pl.Close()
 	harness.PoisonOutputs(&x)
 	for _, step := range []func() error{func() error { return pl.Bind(x) }, pl.Run, pl.Fetch} {
@@ -108,15 +118,18 @@ func fill(t *testing.T, p kernels.Problem, x *kernels.Tensors, family string) {
 	harness.Poison(p, x)
 }
 
-// check runs p on x and holds the result against the oracle.
-func (s suite) check(t *testing.T, p kernels.Problem, x kernels.Tensors, threads int) {
+// check runs p on x with every variant and holds the results against one
+// oracle.
+func (s suite) check(t *testing.T, p kernels.Problem, x kernels.Tensors) {
 	t.Helper()
 	ref, err := harness.NewReference(p, &x, harness.Sampling{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.run(t, p, x, threads)
-	if v := ref.Check(&x); !v.Pass() {
-		t.Errorf("seed %d: %v", seed, v)
+	for _, v := range s.variants {
+		v.run(t, p, x, 2)
+		if verdict := ref.Check(&x); !verdict.Pass() {
+			t.Errorf("isa %s, seed %d: %v", v.isa, seed, verdict)
+		}
 	}
 }

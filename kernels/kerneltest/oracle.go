@@ -14,7 +14,7 @@ func (s suite) oracle(t *testing.T) {
 	for _, shape := range shapes {
 		for _, m := range masks(shape) {
 			p := shape.problem(m)
-			t.Run(caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, "normal"), 2) })
+			t.Run(caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, "normal")) })
 		}
 	}
 }
@@ -27,7 +27,7 @@ func (s suite) families(t *testing.T) {
 			for _, scale := range []float64{0, 0.3} {
 				p := shape{1, 2, 1, 70, 150, 64}.problem(mustParse(spec, 150))
 				p.Scale = scale
-				t.Run("input="+family+"/"+caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+				t.Run("input="+family+"/"+caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
 			}
 		}
 	}
@@ -49,7 +49,7 @@ func (s suite) features(t *testing.T) {
 				p.ALiBi, p.SinkLogits = set&2 != 0, set&4 != 0
 				name := fmt.Sprintf("softcap=%v/alibi=%v/sinklogits=%v/%s", p.Softcap, p.ALiBi, p.SinkLogits, caseName(p))
 				for _, family := range []string{"normal", "large"} {
-					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
 				}
 			}
 		}
@@ -73,7 +73,7 @@ func (s suite) storage(t *testing.T) {
 				p.DType, p.KVDType, p.PageSize = st.dtype, st.kvDType, st.page
 				name := fmt.Sprintf("dtype=%v/kv=%v/page=%d/%s", st.dtype, st.kvDType, st.page, caseName(p))
 				for _, family := range []string{"normal", "outliers"} {
-					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family), 2) })
+					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
 				}
 			}
 		}
@@ -100,7 +100,7 @@ func (s suite) nonFinite(t *testing.T) {
 			t.Run(plant.name+"/"+caseName(p), func(t *testing.T) {
 				x := operands(t, p, "uniform")
 				plant.into(&x).Row(0, 1, 41)[5] = float32(plant.what)
-				s.check(t, p, x, 2)
+				s.check(t, p, x)
 			})
 		}
 	}
