@@ -38,6 +38,9 @@ func sees(p Problem, batch, i, j int) bool {
 			return false
 		}
 		q, k := pos/b.size, j/b.size
+		if n := numbersOf(b.name); !strings.HasPrefix(b.name, "blocks") {
+			return k-q < n[1] && q-k < n[1] || q < n[2] || k < n[2] || len(n) > 3 && contains(b.rows[q], j)
+		}
 		var size, local, stride int
 		if n, _ := fmt.Sscanf(b.name, "blocks:%d:%d:%d", &size, &local, &stride); n < 2 {
 			panic(b.name)
@@ -52,7 +55,7 @@ func testMasks(kvLen int) []string {
 		"full", "causal", "window:0", "window:3", "window:-1:2", "window:2:5", "sinks:2",
 		"causal+sinks:4", "window:2+sinks:3", "causal+window:4:4+sinks:1", "sinks:1000",
 		"blocks:16:1", "blocks:16:1:3", "causal+blocks:16:2:4", "causal+window:20+sinks:2+blocks:16:1:2",
-		"packed:10", "causal+packed:5:17", "causal+window:3+sinks:2+packed:9:20:4", "blocks:16:1+packed:30",
+		"longformer:16:1:1", "causal+longformer:16:2:1", "bigbird:16:1:1:2:7", "packed:10", "causal+packed:5:17", "causal+window:3+sinks:2+packed:9:20:4", "blocks:16:1+packed:30",
 		fmt.Sprintf("keylens:%d:0", kvLen/2), fmt.Sprintf("causal+window:5+sinks:2+keylens:%d:%d", kvLen, kvLen-kvLen/3),
 	}
 }
@@ -167,6 +170,14 @@ func classByPairs(p Problem, b int, q, k Interval) TileClass {
 	return Partial
 }
 
+func numbersOf(name string) []int {
+	_, n, err := parseMaskPart(name)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
 func contains(row []Interval, j int) bool {
 	for _, v := range row {
 		if v.Lo <= j && j < v.Hi {
@@ -204,7 +215,7 @@ func TestParseMaskRefuses(t *testing.T) {
 	for _, spec := range []string{
 		"", "Causal", "causal+", "causal:1", "window", "window:", "window:x", "window:-2", "window:1:2:3",
 		"sinks:-1", "sinks", "keylens", "blocks:8:1", "blocks:16:0", "blocks:16", "blocks:16:-1:2",
-		"causal+causal", "full+causal", "packed", "packed:0", "packed:3:-1", "window:99999999999999999999",
+		"causal+causal", "full+causal", "longformer:16:1", "bigbird:16:1:1", "bigbird:16:0:0:0", "blocks:16:1+longformer:16:1:1", "packed", "packed:0", "packed:3:-1", "window:99999999999999999999",
 	} {
 		_, err := ParseMask(spec, 64)
 		if err == nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // maskGrammar is what ParseMask accepts, for its errors.
-const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], packed:N[:N…], joined by +"
+const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], longformer:SIZE:LOCAL:GLOBAL, bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED], packed:N[:N…], joined by +"
 
 // ParseMask reads a mask for kvLen keys from its name, parts joined by "+":
 //
@@ -17,7 +17,9 @@ const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], bloc
 //	window:L, window:L:R       L keys to the left and R (0) to the right; -1 is unbounded
 //	sinks:N                    the first N keys always
 //	keylens:N[:N…]             valid keys, one number a batch element
-//	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided
+//	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided, in blocks of SIZE keys
+//	longformer:SIZE:LOCAL:GLOBAL
+//	bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED]
 //	packed:N[:N…]              sequences of these lengths, as PackedBy has it
 //
 // It is the inverse of [Mask.String].
@@ -84,29 +86,44 @@ func (m *Mask) set(name string, n []int, kvLen int) error {
 		return wantNumbers(name, n, 1, 1<<20)
 	case "packed":
 		return m.setPacking(n, kvLen)
-	case "blocks":
-		return m.setBlocks(n, kvLen)
+	case "blocks", "longformer", "bigbird":
+		return m.setPattern(name, n, kvLen)
 	default:
 		return fmt.Errorf("unknown part %q", name)
 	}
 	return nil
 }
 
-func (m *Mask) setBlocks(n []int, kvLen int) error {
-	if err := wantNumbers("blocks", n, 2, 3); err != nil {
+// patterns are the named block patterns: how many numbers each takes, the
+// block size first, and how it is made of them.
+var patterns = map[string]struct {
+	least, most int
+	make        func(n []int, kvLen int) *BlockPattern
+}{
+	"blocks": {2, 3, func(n []int, kvLen int) *BlockPattern {
+		return LocalStrided(n[0], kvLen, n[1], append(n, 0)[2])
+	}},
+	"longformer": {3, 3, func(n []int, kvLen int) *BlockPattern { return Longformer(n[0], kvLen, n[1], n[2]) }},
+	"bigbird": {4, 5, func(n []int, kvLen int) *BlockPattern {
+		return BigBird(n[0], kvLen, n[1], n[2], n[3], uint64(append(n, 0)[4]))
+	}},
+}
+
+func (m *Mask) setPattern(name string, n []int, kvLen int) error {
+	pattern := patterns[name]
+	if err := wantNumbers(name, n, pattern.least, pattern.most); err != nil {
 		return err
 	}
 	if kvLen <= 0 {
 		return fmt.Errorf("a block pattern needs a positive length")
 	}
-	stride := 0
-	if len(n) == 3 {
-		stride = n[2]
+	if n[0] < MinBlockSize || slices.Min(n) < 0 || slices.Max(n[1:]) == 0 {
+		return fmt.Errorf("block size must be at least %d, the other numbers not negative nor all 0", MinBlockSize)
 	}
-	if n[0] < MinBlockSize || n[1] < 0 || stride < 0 || n[1]+stride == 0 {
-		return fmt.Errorf("block size must be at least %d, local and stride not negative nor both 0", MinBlockSize)
+	if m.Blocks != nil {
+		return fmt.Errorf("two block patterns")
 	}
-	m.Blocks = LocalStrided(n[0], kvLen, n[1], stride)
+	m.Blocks = pattern.make(n, kvLen)
 	return nil
 }
 
@@ -157,13 +174,6 @@ func (m Mask) String() string {
 		return "full"
 	}
 	return strings.Join(parts, "+")
-}
-
-func localStridedName(size, local, stride int) string {
-	if stride == 0 {
-		return "blocks" + joinInts([]int{size, local})
-	}
-	return "blocks" + joinInts([]int{size, local, stride})
 }
 
 func joinInts(n []int) string {

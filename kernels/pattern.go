@@ -32,16 +32,6 @@ func NewBlockPattern(name string, size, kvLen int, visible func(q, k int) bool) 
 	return p
 }
 
-// LocalStrided returns the pattern of Sparse Transformers (arXiv:1904.10509)
-// in blocks: a query block sees the key blocks less than local away and every
-// stride-th one; stride 0 means local only.
-func LocalStrided(size, kvLen, local, stride int) *BlockPattern {
-	return NewBlockPattern(localStridedName(size, local, stride), size, kvLen, func(q, k int) bool {
-		near := k-q < local && q-k < local
-		return near || stride > 0 && k%stride == 0
-	})
-}
-
 // Size returns the block's edge in keys.
 func (p *BlockPattern) Size() int { return p.size }
 

@@ -40,6 +40,7 @@ func masks(s shape) []kernels.Mask {
 		"full", "causal", "window:0", "window:5", "window:-1:3", "window:4:9", "sinks:2",
 		"causal+sinks:3", "window:7+sinks:4", "causal+window:16:16", "causal+window:40:0+sinks:1",
 		"blocks:16:1", "blocks:16:1:3", "causal+blocks:32:2:3", "causal+window:33+sinks:5+blocks:16:2:2",
+		"longformer:16:1:1", "causal+bigbird:16:1:1:2:3",
 	}
 	var list []kernels.Mask
 	for _, spec := range specs {
