@@ -23,7 +23,7 @@ var benchSweep = harness.Sweep{Lengths: []int{128, 256, 512, 1024}}
 
 // BenchmarkAttention times every kernel over the sweep, with the names and the
 // metrics of attnbench run. -bench takes a pattern for each part of the name,
-// and an empty one matches all: -bench='Attention/kernel=flash|tiled' chooses
+// and an empty one matches all: -bench='Attention/kernel=(flash|tiled)' chooses
 // kernels, -bench='Attention/kernel=flash//////qlen=512' a length too.
 func BenchmarkAttention(b *testing.B) {
 	in, err := harness.LookupInput("normal", benchSeed)

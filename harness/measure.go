@@ -83,6 +83,12 @@ type lane struct {
 	perOp      time.Duration
 }
 
+// label is the lane in a few words, for a person.
+func (l *lane) label() string {
+	p := l.result.Case.Problem
+	return fmt.Sprintf("%s %v n=%d", l.result.Kernel, p.Mask, p.KVLen)
+}
+
 func (r *runner) step(next string) {
 	if r.Progress != nil {
 		r.Progress(r.done, len(r.results)*(r.Count+1), next)
@@ -108,7 +114,7 @@ func (r *runner) prepare() error {
 		}
 		for j, k := range r.Kernels {
 			l := &lane{setup: setup, kernel: k, result: &r.results[i*len(r.Kernels)+j]}
-			r.step(l.result.Case.Name(k.Name(), "") + ": verify")
+			r.step("verify " + l.label())
 			if r.ctx.Err() == nil && r.ready(l) {
 				r.lanes = append(r.lanes, l)
 				continue
@@ -185,7 +191,7 @@ func (r *runner) sampleAll() {
 				return
 			}
 			l := r.lanes[at]
-			r.step(l.result.Name())
+			r.step("measure " + l.label())
 			if l.result.Failed() == nil {
 				r.sample(l)
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -66,21 +67,30 @@ func Records(results []Result, peaks *Peaks, config []benchfmt.Config) []*benchf
 // seconds. Peaks may be nil.
 func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 	rate := float64(r.Case.Problem.FLOPs()) / seconds
-	values := []benchfmt.Value{{Value: rate, Unit: UnitRate}}
+	values := []benchfmt.Value{{Value: round(rate), Unit: UnitRate}}
 	if peaks != nil {
 		if share, ok := peaks.Share(r.ISA, rate); ok {
-			values = append(values, benchfmt.Value{Value: share, Unit: UnitPeakShare})
+			values = append(values, benchfmt.Value{Value: round(share), Unit: UnitPeakShare})
 		}
 	}
 	return append(values,
 		benchfmt.Value{Value: float64(r.Workspace), Unit: UnitWorkspace},
 		benchfmt.Value{Value: r.BytesPerOp, Unit: UnitBytes},
 		benchfmt.Value{Value: r.AllocsPerOp, Unit: UnitAllocs},
-		benchfmt.Value{Value: r.Verdict.Ratio, Unit: UnitErrorRatio})
+		benchfmt.Value{Value: round(r.Verdict.Ratio), Unit: UnitErrorRatio})
 }
 
 func timeValue(seconds float64) benchfmt.Value {
-	return benchfmt.Value{Value: seconds, Unit: UnitTime, OrigValue: seconds * 1e9, OrigUnit: "ns/op"}
+	return benchfmt.Value{Value: round(seconds), Unit: UnitTime, OrigValue: round(seconds * 1e9), OrigUnit: "ns/op"}
+}
+
+// round returns x to six digits, which is more than a clock can tell.
+func round(x float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64)
+	if err != nil {
+		return x
+	}
+	return rounded
 }
 
 // Records returns a record for each limit.
@@ -96,7 +106,7 @@ func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 				Config: slices.Clone(config),
 				Name:   benchfmt.Name(fmt.Sprintf("Peak/%s-%d", name, p.Threads)),
 				Iters:  1,
-				Values: []benchfmt.Value{{Value: value, Unit: unit}},
+				Values: []benchfmt.Value{{Value: round(value), Unit: unit}},
 			})
 		}
 	}

@@ -102,7 +102,7 @@ func TestMetrics(t *testing.T) {
 		UnitTime: 150e-6, UnitRate: flops / 150e-6, UnitPeakShare: flops / 150e-6 / 1e12,
 		UnitWorkspace: 8192, UnitBytes: 16, UnitAllocs: 1, UnitErrorRatio: 0.25,
 	} {
-		if got, ok := record.Value(unit); !ok || math.Abs(got-want) > 1e-12*want {
+		if got, ok := record.Value(unit); !ok || math.Abs(got-want) > 1e-5*want {
 			t.Errorf("%s: %v, want %v", unit, got, want)
 		}
 	}

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// cpuName returns the processor's name as the kernel has it, which on amd64 is
-// what `go test` prints too.
-func cpuName() string {
+// systemCPUName returns the name that the kernel has for the first processor.
+func systemCPUName() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
-		return unavailable
+		return ""
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
@@ -20,5 +19,5 @@ func cpuName() string {
 			return strings.TrimSpace(value)
 		}
 	}
-	return unavailable
+	return ""
 }
