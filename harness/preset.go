@@ -24,25 +24,25 @@ type Preset struct {
 var presets = []Preset{
 	{
 		Name: "bert-base", About: "12 heads of 64, bidirectional",
-		Source:  "BERT, arXiv:1810.04805, section 3: L=12, H=768, A=12; at most 512 tokens",
+		Source:  "BERT, arXiv:1810.04805: L=12, H=768, A=12; at most 512 tokens",
 		Problem: kernels.Problem{Heads: 12, KVHeads: 12, HeadDim: 64},
 		Masks:   []string{"full"}, Lengths: []int{128, 256, 512},
 	},
 	{
 		Name: "bigbird-base", About: "12 heads of 64, blocks of 64: 3 in a window, 2 global, 3 random",
-		Source:  "Big Bird, arXiv:2007.14062, appendix E.1: block 64, g=2, w=3, r=3 blocks; 4096 tokens",
+		Source:  "Big Bird, arXiv:2007.14062, hyperparameters of the base model: blocks of 64, 4096 tokens",
 		Problem: kernels.Problem{Heads: 12, KVHeads: 12, HeadDim: 64},
 		Masks:   []string{"bigbird:64:2:2:3"}, Lengths: []int{1024, 2048, 4096},
 	},
 	{
 		Name: "bloom-7b1", About: "32 heads of 128, causal with ALiBi",
-		Source:  "BLOOM, arXiv:2211.05100, table 3: hidden 4096, 32 heads; 2048 tokens",
+		Source:  "BLOOM, arXiv:2211.05100: hidden 4096, 32 heads; 2048 tokens",
 		Problem: kernels.Problem{Heads: 32, KVHeads: 32, HeadDim: 128, ALiBi: true},
 		Masks:   []string{"causal"}, Lengths: []int{512, 1024, 2048},
 	},
 	{
 		Name: "decode-long", About: "one token of llama3-8b against a long cache",
-		Source:  "Llama 3, arXiv:2407.21783, table 3, and section 3.4.2: 128K tokens of context",
+		Source:  "Llama 3, arXiv:2407.21783, table 3; 128K tokens of context",
 		Problem: kernels.Problem{Heads: 32, KVHeads: 8, HeadDim: 128},
 		Masks:   []string{"causal"}, Lengths: []int{8192, 32768, 131072}, Decode: true,
 	},
@@ -54,19 +54,19 @@ var presets = []Preset{
 	},
 	{
 		Name: "gemma2-9b", About: "16 heads of 256 over 8, soft cap 50, local and global layers",
-		Source:  "Gemma 2, arXiv:2408.00118, table 1 and section 2: window 4096, cap 50, 8192 tokens",
+		Source:  "Gemma 2, arXiv:2408.00118, table 1; window 4096, cap 50, 8192 tokens",
 		Problem: kernels.Problem{Heads: 16, KVHeads: 8, HeadDim: 256, Softcap: 50},
 		Masks:   []string{"causal", "window:4095"}, Lengths: []int{2048, 4096, 8192},
 	},
 	{
 		Name: "gpt-oss-20b", About: "64 heads of 64 over 8, sink logits, banded and dense layers",
-		Source:  "gpt-oss model card, arXiv:2508.10925, section 2.1: band of 128 tokens",
+		Source:  "gpt-oss model card, arXiv:2508.10925: band of 128 tokens",
 		Problem: kernels.Problem{Heads: 64, KVHeads: 8, HeadDim: 64, SinkLogits: true},
 		Masks:   []string{"causal", "window:127"}, Lengths: []int{1024, 2048, 4096},
 	},
 	{
 		Name: "gpt2-small", About: "12 heads of 64, causal",
-		Source:  "Language Models are Unsupervised Multitask Learners (2019), table 2; 1024 tokens",
+		Source:  "Language Models are Unsupervised Multitask Learners (2019), hparams of the released 117M model; 1024 tokens",
 		Problem: kernels.Problem{Heads: 12, KVHeads: 12, HeadDim: 64},
 		Masks:   []string{"causal"}, Lengths: []int{256, 512, 1024},
 	},
@@ -78,7 +78,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "longformer-base", About: "12 heads of 64, 256 tokens to each side, one global block",
-		Source:  "Longformer, arXiv:2004.05150, section 5: window 512, 4096 tokens",
+		Source:  "Longformer, arXiv:2004.05150: window 512, 4096 tokens",
 		Problem: kernels.Problem{Heads: 12, KVHeads: 12, HeadDim: 64},
 		Masks:   []string{"longformer:64:5:1"}, Lengths: []int{1024, 2048, 4096},
 	},
