@@ -1,0 +1,187 @@
+package model
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
+	_ "github.com/attnbench/attnbench/kernels/all"
+)
+
+// tolerance on logits. The faults below move them by far more.
+const tolerance = 1e-4
+
+// A golden has logits that testdata/goldens.py computed in float64.
+type golden struct {
+	IDs       []int
+	Positions []int
+	Logits    [][]float64
+}
+
+var goldenModels = []string{"tiny-untied", "tiny-bf16"}
+
+func loadGolden(t *testing.T, name string) (*Model, golden) {
+	t.Helper()
+	m, err := Load(os.DirFS("../testdata/" + name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile("../testdata/goldens/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g golden
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Positions) == 0 || len(g.Positions) != len(g.Logits) {
+		t.Fatalf("%s: golden of %d positions and %d rows", name, len(g.Positions), len(g.Logits))
+	}
+	return m, g
+}
+
+// distance returns the largest difference from the golden logits; NaN counts
+// as infinite.
+func (g golden) distance(r *Result) float64 {
+	worst := 0.0
+	for i, pos := range g.Positions {
+		row := r.Row(pos)
+		if len(row) != len(g.Logits[i]) {
+			return math.Inf(1)
+		}
+		for j, want := range g.Logits[i] {
+			diff := math.Abs(float64(row[j]) - want)
+			if math.IsNaN(diff) {
+				return math.Inf(1)
+			}
+			worst = max(worst, diff)
+		}
+	}
+	return worst
+}
+
+// run runs the model on the golden's ids, on one kernel for all layers.
+func (g golden) run(t *testing.T, m *Model, k kernels.Kernel) *Result {
+	t.Helper()
+	r, err := m.Forward(t.Context(), g.IDs, Options{Kernels: []kernels.Kernel{k}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func kernel(t *testing.T, name string) kernels.Kernel {
+	t.Helper()
+	k, err := kernels.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestGoldenLogits(t *testing.T) {
+	for _, name := range goldenModels {
+		m, g := loadGolden(t, name)
+		for _, k := range kernels.All() {
+			t.Run(fmt.Sprintf("model=%s/kernel=%s", name, k.Name()), func(t *testing.T) {
+				if err := k.Supports(m.Config.problem(0, len(g.IDs))); err != nil {
+					t.Skip(err)
+				}
+				if d := g.distance(g.run(t, m, k)); d > tolerance {
+					t.Errorf("logits differ by %.2g: tolerance is %g", d, tolerance)
+				}
+			})
+		}
+	}
+}
+
+// TestGoldensCatchFaults plants the classic mistakes in a sound model; each has
+// to push the logits past the tolerance, or the goldens would prove little.
+func TestGoldensCatchFaults(t *testing.T) {
+	for fault, plant := range map[string]func(m *Model){
+		"erf GELU": func(m *Model) { m.activate = geluErf },
+		"square weight transposed": func(m *Model) {
+			m.layers[0].proj.weight = transpose(m.layers[0].proj.weight, m.Config.Width)
+		},
+		"positions shifted": func(m *Model) { m.positions = m.positions[m.Config.Width:] },
+		"final norm skipped": func(m *Model) {
+			m.norm = norm{slices.Repeat([]float32{1}, m.Config.Width), make([]float32, m.Config.Width)}
+		},
+		"another epsilon":        func(m *Model) { m.Config.Epsilon *= 10 },
+		"attention scale off":    func(m *Model) { m.Config.ScaleAttention = !m.Config.ScaleAttention },
+		"layer scale off":        func(m *Model) { m.Config.ScaleByLayer = !m.Config.ScaleByLayer },
+		"one head too many":      func(m *Model) { m.Config.Heads *= m.Config.HeadDim() },
+		"bias of one layer lost": func(m *Model) { m.layers[1].down.bias = make([]float32, m.Config.Width) },
+		"layer norms swapped": func(m *Model) {
+			l := &m.layers[0]
+			l.norm1, l.norm2 = l.norm2, l.norm1
+		},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			for _, name := range goldenModels {
+				m, g := loadGolden(t, name)
+				g.IDs = g.IDs[:min(len(g.IDs), len(m.positions)/m.Config.Width-1)]
+				g.IDs = g.IDs[:min(len(g.IDs), 300)] // enough of the long one
+				g.Positions = slices.DeleteFunc(g.Positions, func(p int) bool { return p >= len(g.IDs) })
+				plant(m)
+				d := g.distance(g.run(t, m, kernel(t, "naive")))
+				t.Logf("%s: logits move by %.2g", name, d)
+				if d <= 2*tolerance {
+					t.Errorf("%s: logits differ by %.2g only", name, d)
+				}
+			}
+		})
+	}
+}
+
+// geluErf is the exact GELU, which BERT uses and GPT-2 does not.
+func geluErf(x []float32) {
+	for i, v := range x {
+		x[i] = float32(0.5 * float64(v) * (1 + math.Erf(float64(v)/math.Sqrt2)))
+	}
+}
+
+func transpose(x []float32, n int) []float32 {
+	y := make([]float32, len(x))
+	for i := range n {
+		for j := range n {
+			y[j*n+i] = x[i*n+j]
+		}
+	}
+	return y
+}
+
+// TestTiedHeadIsNotTheUntiedOne: a file's own head counts, not the embeddings.
+func TestTiedHeadIsNotTheUntiedOne(t *testing.T) {
+	m, g := loadGolden(t, "tiny-untied")
+	m.head = newLinear(m.tokens, nil, m.Config.Width, m.Config.Vocab, true)
+	if d := g.distance(g.run(t, m, kernel(t, "naive"))); d <= 2*tolerance {
+		t.Errorf("logits differ by %.2g only", d)
+	}
+}
+
+// TestKernelPerLayer mixes kernels and gives the last layer one that fails.
+func TestKernelPerLayer(t *testing.T) {
+	m, g := loadGolden(t, "tiny-bf16")
+	all := kernels.All()
+	var ks []kernels.Kernel
+	for i := range m.Config.Layers {
+		ks = append(ks, all[i%len(all)])
+	}
+	r, err := m.Forward(t.Context(), g.IDs, Options{Kernels: ks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := g.distance(r); d > tolerance {
+		t.Errorf("logits differ by %.2g", d)
+	}
+	ks[2] = broken{}
+	if _, err := m.Forward(t.Context(), g.IDs, Options{Kernels: ks}); err == nil || !strings.HasPrefix(err.Error(), "layer 2: ") {
+		t.Errorf("error %v: want it to name layer 2", err)
+	}
+}

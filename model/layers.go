@@ -1,0 +1,55 @@
+package model
+
+import "math"
+
+// A norm is layer normalisation over the width, with scale and shift.
+type norm struct {
+	weight, bias []float32 // [width]
+}
+
+// apply computes, for each row of x [rows, width],
+//
+//	dst[i] = (x[i] − mean(x)) / √(var(x) + epsilon) · weight[i] + bias[i]
+//
+// with the moments in float64. dst may be x.
+func (n *norm) apply(dst, x []float32, epsilon float64) {
+	width := len(n.weight)
+	for ; len(x) >= width; dst, x = dst[width:], x[width:] {
+		mean, variance := moments(x[:width])
+		scale := 1 / math.Sqrt(variance+epsilon)
+		for i, v := range x[:width] {
+			dst[i] = float32((float64(v)-mean)*scale)*n.weight[i] + n.bias[i]
+		}
+	}
+}
+
+// moments returns the mean and the population variance of x.
+func moments(x []float32) (mean, variance float64) {
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		variance += (float64(v) - mean) * (float64(v) - mean)
+	}
+	return mean, variance / float64(len(x))
+}
+
+// geluTanh replaces x with GELU(x) in the tanh form that GPT-2 was trained with
+// (Gaussian Error Linear Units, arXiv:1606.08415, section 2):
+//
+//	½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+func geluTanh(x []float32) {
+	const c = 0.7978845608028654 // √(2/π)
+	for i, v := range x {
+		v := float64(v)
+		x[i] = float32(0.5 * v * (1 + math.Tanh(c*(v+0.044715*v*v*v))))
+	}
+}
+
+// add adds y to x.
+func add(x, y []float32) {
+	for i, v := range y {
+		x[i] += v
+	}
+}

@@ -1,0 +1,205 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+// maxHeader is the limit that the safetensors format sets on its header.
+const maxHeader = 100_000_000
+
+// A weightFile is an open safetensors file: 8 bytes with the header's length,
+// little-endian; the header, JSON; the data. Its header has been checked
+// against the file, so that reading a tensor needs no more checks.
+//
+// Note: github.com/nlpodyssey/safetensors refuses the same files (the tests
+// hold the two against each other), but names neither the tensor nor what was
+// expected, and wants the whole file in memory beside the widened weights.
+type weightFile struct {
+	name    string
+	data    io.ReaderAt // of the whole file
+	start   int64       // where the data begins in it
+	tensors map[string]tensorInfo
+	close   func() error
+}
+
+// A tensorInfo is one entry of the header.
+type tensorInfo struct {
+	DType   string  `json:"dtype"`
+	Shape   []int64 `json:"shape"`
+	Offsets []int64 `json:"data_offsets"` // begin and end in the data
+}
+
+// dtypeSizes has the bytes of an element of each type that a file may hold;
+// only float types can be read.
+var dtypeSizes = map[string]int64{
+	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
+	"I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+	"I32": 4, "U32": 4, "F32": 4,
+	"I64": 8, "U64": 8, "F64": 8,
+}
+
+// openWeights opens a safetensors file and checks its header.
+func openWeights(fsys fs.FS, name string) (*weightFile, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	w := &weightFile{name: name, close: f.Close}
+	size, err := w.attach(f)
+	if err == nil {
+		err = w.readHeader(size)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return w, nil
+}
+
+// attach finds a way to read f at any place and returns its size.
+func (w *weightFile) attach(f fs.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.IsDir() {
+		return 0, fmt.Errorf("is a directory")
+	}
+	if r, ok := f.(io.ReaderAt); ok {
+		w.data = r
+		return info.Size(), nil
+	}
+	all, err := io.ReadAll(f)
+	w.data = bytes.NewReader(all)
+	return int64(len(all)), err
+}
+
+// readHeader reads the header of a file of size bytes and checks every entry.
+func (w *weightFile) readHeader(size int64) error {
+	var prefix [8]byte
+	if size < int64(len(prefix)) {
+		return fmt.Errorf("file of %d bytes: must begin with the header's length in 8 bytes", size)
+	}
+	if _, err := w.data.ReadAt(prefix[:], 0); err != nil {
+		return err
+	}
+	length := binary.LittleEndian.Uint64(prefix[:])
+	if length > maxHeader || int64(length) > size-8 {
+		return fmt.Errorf("header of %d bytes: must be at most %d, and the file has %d after the length", length, maxHeader, size-8)
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(io.NewSectionReader(w.data, 8, int64(length)), text); err != nil {
+		return err
+	}
+	var err error
+	if w.tensors, err = parseHeader(text); err != nil {
+		return err
+	}
+	w.start = 8 + int64(length)
+	return checkLayout(w.tensors, size-w.start)
+}
+
+// parseHeader decodes the entries but for __metadata__, each checked by itself.
+func parseHeader(text []byte) (map[string]tensorInfo, error) {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(text, &raw); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	tensors := make(map[string]tensorInfo, len(raw))
+	for name, entry := range raw {
+		if name == "__metadata__" {
+			continue
+		}
+		var info tensorInfo
+		if err := json.Unmarshal(entry, &info); err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
+		}
+		if err := info.check(); err != nil {
+			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
+		}
+		tensors[name] = info
+	}
+	return tensors, nil
+}
+
+// check reports an entry whose shape and type do not fill its bytes exactly.
+func (t tensorInfo) check() error {
+	size, known := dtypeSizes[t.DType]
+	if !known {
+		return fmt.Errorf("dtype %s: must be one of the safetensors types, such as F32, F16 or BF16", quote(t.DType))
+	}
+	if len(t.Offsets) != 2 || t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] {
+		return fmt.Errorf("data_offsets %s: must be begin and end with 0 ≤ begin ≤ end", brief(t.Offsets))
+	}
+	need := uint64(size)
+	for _, dim := range t.Shape {
+		if dim < 0 {
+			return fmt.Errorf("shape %s: dimensions must not be negative", brief(t.Shape))
+		}
+		high, low := bits.Mul64(need, uint64(dim))
+		if high != 0 {
+			return fmt.Errorf("shape %s of %s: the byte count must fit 64 bits", brief(t.Shape), t.DType)
+		}
+		need = low
+	}
+	if have := uint64(t.Offsets[1] - t.Offsets[0]); have != need {
+		return fmt.Errorf("data_offsets %v span %d bytes: shape %s of %s needs %d", t.Offsets, have, brief(t.Shape), t.DType, need)
+	}
+	return nil
+}
+
+// checkLayout reports tensors that overlap, leave a hole, or do not end where
+// the data does.
+func checkLayout(tensors map[string]tensorInfo, size int64) error {
+	names := make([]string, 0, len(tensors))
+	for name := range tensors {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if c := slices.Compare(tensors[a].Offsets, tensors[b].Offsets); c != 0 {
+			return c
+		}
+		return strings.Compare(a, b)
+	})
+	var end int64
+	for _, name := range names {
+		offsets := tensors[name].Offsets
+		if offsets[1] > size {
+			return fmt.Errorf("tensor %s: data_offsets %v: the file has %d bytes of data", quote(name), offsets, size)
+		}
+		if offsets[0] != end {
+			return fmt.Errorf("tensor %s: data_offsets %v: must begin at %d, where the tensor before it ends", quote(name), offsets, end)
+		}
+		end = offsets[1]
+	}
+	if end != size {
+		return fmt.Errorf("data of %d bytes: the tensors end at %d", size, end)
+	}
+	return nil
+}
+
+// quote bounds what a hostile file can put into an error message.
+func quote(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// brief prints the first elements of a list.
+func brief(list []int64) string {
+	const most = 8
+	if len(list) > most {
+		return fmt.Sprintf("%v… (%d elements)", list[:most], len(list))
+	}
+	return fmt.Sprint(list)
+}
