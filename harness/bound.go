@@ -7,9 +7,8 @@ import (
 )
 
 const (
-	unit      = 0x1p-24  // unit roundoff of float32
-	smallest  = 0x1p-149 // smallest positive float32
-	floorUlps = 4        // roundings that the floor grants; see the package comment
+	unit     = 0x1p-24  // unit roundoff of float32
+	smallest = 0x1p-149 // smallest positive float32
 
 	// flushed bounds a weight that a kernel may take for 0: exponentials are
 	// cut off near the end of float32's range, some a little before it.
@@ -26,60 +25,68 @@ func gamma(k int) float64 {
 	return x / (1 - x)
 }
 
-// spread is how a row's output answers to its rounding errors.
+// spread is how a row's output answers to its rounding errors. A and G are
+// what the logits are rounded on; see evaluator.
 type spread struct {
 	scale  []float64 // Σ P|V|: what the weighted sum is rounded on
 	plain  []float64 // Σ P|V−O|: the answer to one relative error in every P
-	logits []float64 // Σ P·A|V−O|: to one in every logit, A = scale·Σ|q·k|
+	logits []float64 // Σ P·A|V−O|: to one in every logit
+	grain  []float64 // Σ P·G|V−O|
+	random []float64 // Σ (P·G|V−O|)²: the square of that if the errors are independent
 	values []float64 // max |V|
-	absDot float64   // max A
-	meanA  float64   // Σ P·A
+
+	absDot    float64 // max A
+	meanGrain float64 // Σ P·G
+	keys      float64 // 1/Σ P²: how many keys share the weight
 }
 
 func (e *evaluator) measureSpread(head int) spread {
-	r, n := &e.row, e.p.HeadDim
-	s := spread{make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n), 0, 0}
+	n := e.p.HeadDim
+	s := spread{
+		scale: make([]float64, n), plain: make([]float64, n), logits: make([]float64, n),
+		grain: make([]float64, n), random: make([]float64, n), values: make([]float64, n),
+	}
+	squares := 0.0
 	for at, j := range e.keys {
-		p, a := e.weights[at], e.absDots[at]
+		p, a, g := e.weights[at], e.absDots[at], e.grains[at]
 		s.absDot = math.Max(s.absDot, a)
 		if p == 0 {
-			a = 0 // a key of weight 0 adds nothing, and 0·Inf is not nothing
+			a, g = 0, 0 // a key of weight 0 adds nothing, and 0·Inf is not nothing
 		}
-		s.meanA += p * a
+		squares += p * p
+		s.meanGrain += p * g
 		for d, v := range e.value(head, j) {
-			off := p * math.Abs(float64(v)-r.want[d])
-			s.scale[d] += p * math.Abs(float64(v))
-			s.plain[d] += off
-			s.logits[d] += a * off
-			s.values[d] = math.Max(s.values[d], math.Abs(float64(v)))
+			s.add(d, math.Abs(float64(v)), math.Abs(float64(v)-e.row.want[d]), p, a, g)
 		}
 	}
 	if e.p.SinkLogits {
 		e.addSink(&s)
 	}
+	s.keys = math.Min(1/squares, float64(len(e.keys))) // a sink logit may leave them nothing
 	return s
+}
+
+// add takes up one value, its distance off the output and its key's weight.
+func (s *spread) add(d int, value, off, p, a, g float64) {
+	off *= p
+	s.scale[d] += p * value
+	s.plain[d] += off
+	s.logits[d] += a * off
+	s.grain[d] += g * off
+	s.random[d] += g * off * g * off
+	s.values[d] = math.Max(s.values[d], value)
 }
 
 // addSink takes the sink logit for what it is: a key whose value is 0.
 func (e *evaluator) addSink(s *spread) {
-	left, a := 1.0, math.Abs(float64(e.t.SinkLogits[e.row.head]))
+	left, logit := 1.0, math.Abs(float64(e.t.SinkLogits[e.row.head]))
 	for _, p := range e.weights {
 		left -= p
 	}
-	s.absDot = math.Max(s.absDot, a)
+	s.absDot = math.Max(s.absDot, logit)
 	for d, want := range e.row.want {
-		s.plain[d] += left * math.Abs(want)
-		s.logits[d] += left * a * math.Abs(want)
+		s.add(d, 0, math.Abs(want), left, logit, logit)
 	}
-}
-
-// setFloors grants floorUlps roundings of the weighted sum and of each logit.
-func (r *row) setFloors(s spread) {
-	r.floor = make([]float64, len(r.want))
-	for d := range r.floor {
-		r.floor[d] = floorUlps * (unit*(s.scale[d]+s.logits[d]) + smallest)
-	}
-	r.floorLSE = floorUlps * unit * (1 + math.Abs(r.wantLSE) + s.meanA)
 }
 
 // setBounds bounds the error of any float32 evaluation, in whatever order it

@@ -21,10 +21,6 @@
 // a wrong mask or a missing scale, whose errors are of the output's own size.
 //
 // The floor is there for problems on which the yardstick is right by luck (one
-// key, equal logits, a handful of rows). It is what four roundings can do, to
-// first order, and no more: four of the weighted sum, on its scale Σ P|V|, and
-// four of every logit, which reach the output through Σ P·A·|V−O| with
-// A = scale·Σ|q·k|. The second term is what keeps the rule fair at logits of
-// ±1e4, where one ulp of a logit is 1e-3 and moves P by as much, without
-// opening it where one key dominates: there V−O vanishes, and so does the term.
+// key, equal logits, a handful of rows). It is a few ulp of the output's scale,
+// and what a few ulp of the logits do to the output; floor.go has the terms.
 package harness

@@ -17,7 +17,8 @@ type evaluator struct {
 	// By visible key, in order of the keys.
 	keys    []int
 	logits  []float64 // scale·q·k
-	absDots []float64 // scale·Σ|q·k|, and the bias: what a logit is rounded on
+	absDots []float64 // A, scale·Σ|q·k| and the bias: what a logit is rounded on at worst
+	grains  []float64 // G, like it with √(Σ²) for Σ: what it is rounded on as a rule
 	weights []float64 // exp(logit − maximum)
 	plain   []float32 // the yardstick's logits, then its weights
 }
@@ -27,11 +28,12 @@ type evaluator struct {
 // Problem.AppendVisible says.
 func (e *evaluator) oracle(q []float32, head int) {
 	r, scale, slope := &e.row, e.p.EffectiveScale(), e.slope()
-	e.logits, e.absDots, e.weights = e.logits[:0], e.absDots[:0], e.weights[:0]
+	e.logits, e.absDots, e.grains, e.weights = e.logits[:0], e.absDots[:0], e.grains[:0], e.weights[:0]
 	maximum := math.Inf(-1)
 	for _, j := range e.keys {
-		dot, abs := dots(q, e.key(head, j))
+		dot, abs, squares := dots(q, e.key(head, j))
 		s, bias := scale*dot, slope*math.Abs(float64(e.p.Position(r.query)-j))
+		e.grains = append(e.grains, math.Hypot(s, scale*math.Sqrt(squares))+bias)
 		if e.p.Softcap != 0 {
 			s = e.p.Softcap * math.Tanh(s/e.p.Softcap)
 		}
@@ -79,12 +81,13 @@ func (e *evaluator) slope() float64 {
 	return e.p.ALiBiSlope(e.row.head)
 }
 
-// dots returns Σ q·k and Σ |q·k|; each product is exact in float64.
-func dots(q, k []float32) (dot, abs float64) {
+// dots returns Σ q·k, Σ |q·k| and Σ (q·k)²; each product is exact in float64.
+func dots(q, k []float32) (dot, abs, squares float64) {
 	for i, x := range q {
 		p := float64(x) * float64(k[i])
 		dot += p
 		abs += math.Abs(p)
+		squares += p * p
 	}
-	return dot, abs
+	return dot, abs, squares
 }
