@@ -11,6 +11,13 @@
 //     intervals (the oracle) and again in textbook float32 (the yardstick).
 //  3. [Reference.Check] holds a kernel's output against both and returns a
 //     [Verdict].
+//  4. [Measurement] verifies, warms up and times every kernel on every [Case],
+//     samples interleaved, and checks after each sample the output that was
+//     timed. What fails has no samples.
+//  5. [MeasurePeaks] finds the machine's limits with as many threads, and
+//     [Peaks.CheckRoof] refuses a figure above them.
+//  6. [Records] makes a record of each sample and [Write] writes them, in the
+//     Go benchmark format first of all.
 //
 // # The two-error rule
 //

@@ -151,6 +151,13 @@ func TestSweep(t *testing.T) {
 	if got := cases[7].Name("flash", "avx2"); got != want {
 		t.Errorf("name %s, want %s", got, want)
 	}
+	soft := Sweep{Lengths: []int{8}, Inputs: in[:1], Adjust: func(p *kernels.Problem) { p.Softcap, p.KVDType = 30, kernels.BFloat16 }}
+	if cases, err = soft.Cases(); err != nil {
+		t.Fatal(err)
+	}
+	if got := cases[0].Name("a", "b"); !strings.HasSuffix(got, "/dim=64/kvdtype=bfloat16/softcap=30") {
+		t.Errorf("name %s does not end with the options", got)
+	}
 	for want, s := range map[string]Sweep{
 		"kvLen 0":          {Lengths: []int{0}, Inputs: in},
 		"kvHeads 3":        {Lengths: []int{8}, KVHeads: 3, Inputs: in},

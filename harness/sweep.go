@@ -18,6 +18,10 @@ type Sweep struct {
 	KVHeads int      // Heads
 	HeadDim int      // 64
 	QLen    int      // the key length; 1 is a decode step
+
+	// Adjust, where set, changes each problem before it is validated: element
+	// types, a soft cap and whatever else a Problem may have.
+	Adjust func(p *kernels.Problem)
 }
 
 // Cases returns the cases in order of mask, input and length. Its error lists
@@ -64,6 +68,9 @@ func (s Sweep) problem(n int, mask string) (kernels.Problem, error) {
 	var err error
 	if p.Mask, err = kernels.ParseMask(mask, n); err != nil && n > 0 {
 		return p, err
+	}
+	if s.Adjust != nil {
+		s.Adjust(&p)
 	}
 	return p, p.Validate()
 }
