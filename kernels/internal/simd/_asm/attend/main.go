@@ -1,0 +1,177 @@
+// Command attend generates the product P·V that makes P from S on the way:
+// while the multiply-adds of sixteen keys run, so do the exponentials of the
+// next sixteen, mostly in pipes that multiply-adds leave free.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+// group is how many keys are woven: a vector of them.
+const group = 16
+
+// isa is the only one with registers enough.
+var isa = AVX512
+
+func main() {
+	ConstraintExpr("!purego")
+	TEXT("attendAVX512", attr.NOSPLIT, "func("+
+		"c *float32, ldc int, s *float32, lds int, b *float32, ldb, depth int, shift, beta, sum *float32)")
+	k := block{exp: isa.NewExp2(), sums: isa.Frame(MaxRows)}
+	k.c = NewRows(Arg("c"), ArgBytes("ldc"), MaxRows)
+	k.s = NewRows(Arg("s"), ArgBytes("lds"), MaxRows)
+	k.b, k.ldb, k.shift = Arg("b"), ArgBytes("ldb"), Arg("shift")
+	keys := Arg("depth")
+
+	k.clearSums()
+	setMask(keys)
+	for i := range MaxRows {
+		for _, op := range k.exponential(i, 0, isa.V(3*i), isa.V(3*i+1), isa.V(3*i+2)) {
+			op()
+		}
+	}
+	k.start()
+	Label("group")
+	CMPQ(keys, U32(group))
+	JLE(LabelRef("step"))
+	SUBQ(U32(group), keys)
+	setMask(keys)
+	k.woven()
+	k.s.Advance(U32(4 * group))
+	JMP(LabelRef("group"))
+
+	Label("step")
+	k.step(0, func() {})
+	k.s.Advance(U32(4))
+	DECQ(keys)
+	JNZ(LabelRef("step"))
+
+	for i := range MaxRows {
+		for j := range isa.Vecs {
+			VMOVUPS(acc(i, j), k.c.At(i, j*isa.Bytes()))
+		}
+	}
+	k.total()
+	End()
+	Generate()
+}
+
+// The registers: 24 sums, one broadcast, four of B, three for exponentials.
+func acc(i, j int) reg.Register { return isa.V(i*isa.Vecs + j) }
+func broadcast() reg.Register   { return isa.V(24) }
+func rowOfB(j int) reg.Register { return isa.V(25 + j) }
+
+// A block is six rows of C by one panel.
+type block struct {
+	exp    Exp2
+	c, s   Rows
+	b, ldb reg.Register
+	shift  reg.Register
+	sums   Mem // of the exponentials, a vector a row
+}
+
+func (k block) clearSums() {
+	isa.Zero(isa.V(0))
+	for i := range MaxRows {
+		VMOVUPS(isa.V(0), k.sums.Offset(i*isa.Bytes()))
+	}
+}
+
+// start sets the sums to C times beta, or to zero.
+func (k block) start() {
+	for n := range MaxRows * isa.Vecs {
+		isa.Zero(isa.V(n))
+	}
+	beta := Arg("beta")
+	TESTQ(beta, beta)
+	JZ(LabelRef("group"))
+	for i := range MaxRows {
+		VBROADCASTSS(Mem{Base: beta, Disp: 4 * i}, broadcast())
+		for j := range isa.Vecs {
+			VMULPS(k.c.At(i, j*isa.Bytes()), broadcast(), acc(i, j))
+		}
+	}
+}
+
+// exponential replaces a vector of row i of S, disp bytes ahead, by that of P
+// and adds it to the row's sum.
+func (k block) exponential(i, disp int, x, y, z reg.Register) []func() {
+	at, sum := k.s.At(i, disp), k.sums.Offset(i*isa.Bytes())
+	ops := []func(){
+		func() { isa.Load(at, x, isa.Mask()) },
+		func() { VSUBPS_BCST(Mem{Base: k.shift, Disp: 4 * i}, x, x) },
+	}
+	ops = append(ops, k.exp.Ops(x, y, z)...)
+	return append(ops,
+		func() { isa.Store(y, at, isa.Mask()) },
+		func() { VMOVUPS(sum, x) },
+		func() { isa.AddUnder(isa.Mask(), y, x) },
+		func() { VMOVUPS(x, sum) },
+	)
+}
+
+// woven emits the products of one group with the exponentials of the next
+// spread evenly among them.
+func (k block) woven() {
+	var ops []func()
+	for i := range MaxRows {
+		ops = append(ops, k.exponential(i, 4*group, isa.V(29), isa.V(30), isa.V(31))...)
+	}
+	products, next := 0, 0
+	for key := range group {
+		k.step(4*key, func() {
+			products++
+			for next*group*MaxRows*isa.Vecs < products*len(ops) {
+				ops[next]()
+				next++
+			}
+		})
+	}
+}
+
+// step emits the products of one key, disp bytes into the rows of P, and calls
+// between after each.
+func (k block) step(disp int, between func()) {
+	for j := range isa.Vecs {
+		VMOVUPS(Mem{Base: k.b, Disp: j * isa.Bytes()}, rowOfB(j))
+	}
+	ADDQ(k.ldb, k.b)
+	for i := range MaxRows {
+		VBROADCASTSS(k.s.At(i, disp), broadcast())
+		for j := range isa.Vecs {
+			VFMADD231PS(rowOfB(j), broadcast(), acc(i, j))
+			between()
+		}
+	}
+}
+
+// total adds each row's sum to its number in sum.
+func (k block) total() {
+	sum := Arg("sum")
+	for i := range MaxRows {
+		x, y := isa.V(2*i), isa.V(2*i+1)
+		VMOVUPS(k.sums.Offset(i*isa.Bytes()), x)
+		isa.Reduce(x, y, func(from, into reg.Register) { VADDPS(from, into, into) })
+		at := Mem{Base: sum, Disp: 4 * i}
+		VADDSS(at, X(x), X(x))
+		VMOVSS(X(x), at)
+	}
+}
+
+// setMask covers the next min(n, 16) floats, n > 0.
+func setMask(n reg.Register) {
+	bits, short := GP64(), GP64()
+	MOVQ(U32(64), short)
+	SUBQ(n, short)
+	MOVQ(U32(64-group), reg.RCX)
+	CMPQ(short, reg.RCX)
+	CMOVQGT(short, reg.RCX)
+	MOVQ(I32(-1), bits)
+	SHRQ(reg.CL, bits)
+	KMOVW(bits.As32(), reg.K1)
+}

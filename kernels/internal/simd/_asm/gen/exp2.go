@@ -1,0 +1,134 @@
+package gen
+
+import (
+	"math"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Exp2 emits 2^x by vectors, for x ≤ 0 or NaN.
+type Exp2 interface {
+	// Hold loads the constants into registers, from first on, and returns the
+	// form that uses them there.
+	Hold(first int) Exp2
+	// Ops returns the instructions that leave 2^x in y, one a step, so that
+	// they can be woven into others. x and z are lost.
+	Ops(x, y, z reg.Register) []func()
+}
+
+// NewExp2 places the constants of an instruction set's exponential.
+func (s ISA) NewExp2() Exp2 {
+	if s == AVX512 {
+		return newExp2AVX512()
+	}
+	return newExp2AVX2()
+}
+
+// exp2AVX512 splits x = t + r, where t is a multiple of 1/32. VSCALEFPS
+// multiplies by the whole part of t, a permutation looks up its fraction, and
+//
+//	2^r = 1 + r·(c1 + c2·r),  |r| ≤ 1/64, within 5.4e-8
+//
+// is minimax. It takes three instructions of the multiply pipes and no clamp:
+// VREDUCEPS gives 0 for −Inf and VSCALEFPS gives 0 for it and rounds a
+// denormal once.
+type exp2AVX512 struct{ magic, low, high, c1, c2 Op }
+
+func newExp2AVX512() Exp2 {
+	var table [32]float32
+	for i := range table {
+		table[i] = float32(math.Exp2(float64(i) / 32))
+	}
+	t := ConstFloats("exp2Table", table[:])
+	c := ConstFloats("exp2AVX512", []float32{1.5 * (1 << 18), 0x1.62e584p-1, 0x1.ebfbdep-3})
+	return exp2AVX512{magic: c, low: t, high: t.Offset(64), c1: c.Offset(4), c2: c.Offset(8)}
+}
+
+func (e exp2AVX512) Hold(first int) Exp2 {
+	v := func(i int) reg.Register { return AVX512.V(first + i) }
+	VBROADCASTSS(e.magic, v(0))
+	VBROADCASTSS(e.c1, v(1))
+	VBROADCASTSS(e.c2, v(2))
+	VMOVUPS(e.low, v(3))
+	VMOVUPS(e.high, v(4))
+	return exp2AVX512{magic: v(0), c1: v(1), c2: v(2), low: v(3), high: v(4)}
+}
+
+func (e exp2AVX512) Ops(x, y, z reg.Register) []func() {
+	return []func(){
+		func() { either(e.magic, VADDPS, VADDPS_BCST, x, y) }, // y counts x's 32nds
+		func() { VMOVUPS(e.low, z) },
+		func() { VPERMI2PS(e.high, z, y) },                           // y = 2^(fraction of t)
+		func() { VREDUCEPS(U8(0x50), x, z) },                         // z = r
+		func() { VSUBPS(z, x, x) },                                   // x = t
+		func() { VSCALEFPS(x, y, y) },                                // y = 2^t
+		func() { either(e.c2, VMOVAPS, VBROADCASTSS, x) },            //
+		func() { either(e.c1, VFMADD213PS, VFMADD213PS_BCST, z, x) }, // x = c1 + c2·r
+		func() { VMULPS(z, x, x) },                                   //
+		func() { VFMADD231PS(x, y, y) },                              // y += y·r·(c1 + c2·r)
+	}
+}
+
+// either emits the form for a register or for a float in memory.
+func either[F1, F2 func(...Op) | func(Op, Op)](from Op, inReg F1, inMem F2, rest ...Op) {
+	ops := append([]Op{from}, rest...)
+	f := any(inMem)
+	if _, ok := from.(reg.Register); ok {
+		f = any(inReg)
+	}
+	switch f := f.(type) {
+	case func(...Op):
+		f(ops...)
+	case func(Op, Op):
+		f(ops[0], ops[1])
+	}
+}
+
+// exp2AVX2 splits x = k + r for the nearest whole k, found in the low bits of
+// x + magic, where it already has the bias of an exponent. A polynomial of
+// degree five gives 2^r within 1.1e-7 for |r| ≤ 1/2, and a product by 2^k the
+// result. x is raised to −127 first, whose 2^k comes out as zero. A product
+// keeps NaN, which an addition to the exponent might not.
+type exp2AVX2 struct{ consts []Op }
+
+// The constants: magic, the least x, and the polynomial from its top.
+var exp2AVX2Consts = []float32{
+	1.5*(1<<23) + 127, -127,
+	0x1.5bba14p-10, 0x1.3cea88p-7, 0x1.c6b752p-5, 0x1.ebf9bcp-3, 0x1.62e42ap-1, 1,
+}
+
+func newExp2AVX2() Exp2 {
+	m := ConstFloats("exp2AVX2", exp2AVX2Consts)
+	var e exp2AVX2
+	for i := range exp2AVX2Consts {
+		e.consts = append(e.consts, m.Offset(4*i))
+	}
+	return e
+}
+
+func (e exp2AVX2) Hold(first int) Exp2 {
+	var h exp2AVX2
+	for i, c := range e.consts {
+		VBROADCASTSS(c, AVX2.V(first+i))
+		h.consts = append(h.consts, AVX2.V(first+i))
+	}
+	return h
+}
+
+func (e exp2AVX2) Ops(x, y, z reg.Register) []func() {
+	magic, least, poly := e.consts[0], e.consts[1], e.consts[2:]
+	ops := []func(){
+		func() { VMAXPS(x, least, x) }, // NaN stays: it is the second source
+		func() { VADDPS(magic, x, z) },
+		func() { VSUBPS(magic, z, y) },  // y = k
+		func() { VPSLLD(U8(23), z, z) }, // z = 2^k
+		func() { VSUBPS(y, x, y) },      // y = r
+		func() { VMOVAPS(poly[0], x) },
+	}
+	for _, c := range poly[1:] {
+		ops = append(ops, func() { VFMADD213PS(c, y, x) })
+	}
+	return append(ops, func() { VMULPS(z, x, y) })
+}

@@ -1,0 +1,271 @@
+// Package gen holds what the generators share: an [ISA] hides the width of a
+// vector and how its last, partial one is read and written.
+package gen
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// An ISA is an instruction set that primitives are generated for.
+type ISA struct {
+	Name  string // suffix of function names
+	Width int    // floats a vector
+	Vecs  int    // vectors a panel row
+}
+
+// The two instruction sets.
+var (
+	AVX2   = ISA{"AVX2", 8, 2}
+	AVX512 = ISA{"AVX512", 16, 4}
+)
+
+// Bytes is the size of a vector.
+func (s ISA) Bytes() int { return 4 * s.Width }
+
+// V is vector register i. reg.Registers are named, not allocated: a product uses
+// nearly all of them.
+func (s ISA) V(i int) reg.Register {
+	if s == AVX512 {
+		return reg.Vector.Lookup(reg.Index(i), reg.S512)
+	}
+	return reg.Vector.Lookup(reg.Index(i), reg.S256)
+}
+
+// Zero clears v by the idiom that needs no execution unit.
+func (s ISA) Zero(v reg.Register) {
+	if s == AVX512 {
+		VPXORD(v, v, v)
+		return
+	}
+	VXORPS(v, v, v)
+}
+
+// Mask is the register that masks the last vector.
+func (s ISA) Mask() reg.Register {
+	if s == AVX512 {
+		return reg.K1
+	}
+	return reg.Y15
+}
+
+// SetMask makes Mask cover the first n floats, 0 < n ≤ Width. It may use CX.
+func (s ISA) SetMask(n reg.Register) {
+	m := s.Mask()
+	if s == AVX512 {
+		bits := GP32()
+		MOVL(U32(0xffff), bits)
+		MOVQ(U32(16), reg.RCX)
+		SUBQ(n, reg.RCX)
+		SHRL(reg.CL, bits)
+		KMOVW(bits, m)
+		return
+	}
+	at := GP64()
+	LEAQ(maskTable().Offset(32), at)
+	SHLQ(U8(2), n)
+	SUBQ(n, at)
+	SHRQ(U8(2), n)
+	VMOVUPS(Mem{Base: at}, m)
+}
+
+var maskData *Mem
+
+// maskTable is eight ones and eight zeros: a window into it is a mask.
+func maskTable() Mem {
+	if maskData == nil {
+		m := ConstInts("tailMask", []uint32{
+			1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1, 1<<32 - 1,
+			0, 0, 0, 0, 0, 0, 0, 0,
+		})
+		maskData = &m
+	}
+	return *maskData
+}
+
+// ConstInts places a read-only table.
+func ConstInts(name string, words []uint32) Mem {
+	m := GLOBL(name, attr.RODATA|attr.NOPTR)
+	for i, w := range words {
+		DATA(4*i, U32(w))
+	}
+	return m
+}
+
+// ConstFloats places a read-only table.
+func ConstFloats(name string, values []float32) Mem {
+	words := make([]uint32, len(values))
+	for i, v := range values {
+		words[i] = math.Float32bits(v)
+	}
+	return ConstInts(name, words)
+}
+
+// Load reads a vector, of which only the floats under mask where there is one.
+func (s ISA) Load(at Mem, v reg.Register, mask Op) {
+	switch {
+	case mask == nil:
+		VMOVUPS(at, v)
+	case s == AVX512:
+		VMOVUPS_Z(at, mask, v)
+	default:
+		VMASKMOVPS(at, mask, v)
+	}
+}
+
+// Store writes a vector, of which only the floats under mask where there is one.
+func (s ISA) Store(v reg.Register, at Mem, mask Op) {
+	switch {
+	case mask == nil:
+		VMOVUPS(v, at)
+	case s == AVX512:
+		VMOVUPS(v, mask, at)
+	default:
+		VMASKMOVPS(v, mask, at)
+	}
+}
+
+// MaxRows is the height of the tallest register block.
+const MaxRows = 6
+
+// Blend sets dst to on where mask is set and to off elsewhere.
+func (s ISA) Blend(mask Op, on, off, dst reg.Register) {
+	if s == AVX512 {
+		VBLENDMPS(on, off, mask, dst)
+		return
+	}
+	VBLENDVPS(mask, on, off, dst)
+}
+
+// AddUnder adds x to sum, of which only the floats under mask where there is
+// one. x is lost.
+func (s ISA) AddUnder(mask Op, x, sum reg.Register) {
+	switch {
+	case mask == nil:
+		VADDPS(x, sum, sum)
+	case s == AVX512:
+		VADDPS(x, sum, mask, sum)
+	default:
+		VANDPS(mask, x, x)
+		VADDPS(x, sum, sum)
+	}
+}
+
+// Reduce folds x with op until its lowest float holds the result. y is lost.
+// The order of the folds is the same for every row.
+func (s ISA) Reduce(x, y reg.Register, op func(from, into reg.Register)) {
+	if s == AVX512 {
+		VEXTRACTF64X4(U8(1), x, Y(y))
+		op(Y(y), Y(x))
+	}
+	VEXTRACTF128(U8(1), Y(x), X(y))
+	op(X(y), X(x))
+	VPERMILPS(U8(0x4e), X(x), X(y))
+	op(X(y), X(x))
+	VPERMILPS(U8(0xb1), X(x), X(y))
+	op(X(y), X(x))
+}
+
+// X is the low 128 bits of a vector register.
+func X(r reg.Register) reg.Register { return r.(reg.Vec).AsX() }
+
+// Y is the low 256 bits of a vector register.
+func Y(r reg.Register) reg.Register { return r.(reg.Vec).AsY() }
+
+// Frame allocates n vectors on the stack, aligned to a cache line.
+func (s ISA) Frame(n int) Mem {
+	frame, at := AllocLocal(n*s.Bytes()+64), GP64()
+	LEAQ(frame.Offset(63), at)
+	ANDQ(I8(-64), at)
+	return Mem{Base: at}
+}
+
+var negInf *Mem
+
+// NegInf is the constant −Inf.
+func NegInf() Mem {
+	if negInf == nil {
+		m := ConstFloats("negInf", []float32{float32(math.Inf(-1))})
+		negInf = &m
+	}
+	return *negInf
+}
+
+// Rows addresses up to six rows of one matrix with two pointers.
+type Rows struct {
+	at     [2]reg.Register
+	stride reg.Register
+}
+
+// NewRows returns the rows at base, stride bytes apart.
+func NewRows(base, stride reg.Register, rows int) Rows {
+	r := Rows{at: [2]reg.Register{base}, stride: stride}
+	if rows > 3 {
+		far := GP64()
+		LEAQ(Mem{Base: base, Index: stride, Scale: 2}, far)
+		ADDQ(stride, far)
+		r.at[1] = far
+	}
+	return r
+}
+
+// Copy returns rows with pointers of their own that start at the same place.
+func (r Rows) Copy() Rows {
+	c := Rows{stride: r.stride}
+	for i, p := range r.at {
+		if p != nil {
+			q := GP64()
+			MOVQ(p, q)
+			c.at[i] = q
+		}
+	}
+	return c
+}
+
+// At is the address of row i, disp bytes in.
+func (r Rows) At(i, disp int) Mem {
+	m := Mem{Base: r.at[i/3], Disp: disp}
+	if i%3 > 0 {
+		m.Index, m.Scale = r.stride, uint8(i%3)
+	}
+	return m
+}
+
+// Advance moves every row by a constant or a register of bytes.
+func (r Rows) Advance(by operand.Op) {
+	for _, p := range r.at {
+		if p != nil {
+			ADDQ(by, p)
+		}
+	}
+}
+
+// Arg loads an integer or pointer argument.
+func Arg(name string) reg.Register { return Load(Param(name), GP64()) }
+
+// Stack is an argument where it lies.
+func Stack(name string) Mem {
+	at, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return at.Addr
+}
+
+// ArgBytes loads an argument that counts floats as bytes.
+func ArgBytes(name string) reg.Register {
+	r := Arg(name)
+	SHLQ(U8(2), r)
+	return r
+}
+
+// End returns from a function that used wide registers.
+func End() {
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,194 @@
+// Command mul generates the register-blocked products.
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, isa := range []ISA{AVX512, AVX2} {
+		for rows := 1; rows <= MaxRows; rows++ {
+			mul(isa, rows, false)
+		}
+		for rows := 1; rows <= MaxRows; rows++ {
+			mul(isa, rows, true)
+		}
+	}
+	Generate()
+}
+
+// A block is the state of one product: rows of C at the columns of one panel.
+type block struct {
+	isa  ISA
+	rows int
+	c, a Rows
+	b    reg.Register // the panel
+	ldb  reg.Register
+	max  Mem // maxima so far, a vector a row, where they are asked for
+}
+
+// mul generates the product of some rows with every panel. Its sums start from
+// C times beta, or from zero; with maxima, from zero, and the largest of each
+// row is kept.
+func mul(isa ISA, rows int, maxima bool) {
+	name, last := fmt.Sprintf("mul%d%s", rows, isa.Name), "beta"
+	if maxima {
+		name, last = fmt.Sprintf("mulMax%d%s", rows, isa.Name), "rowMax"
+	}
+	TEXT(name, attr.NOSPLIT, fmt.Sprintf(
+		"func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, %s *float32)", last))
+	k := block{isa: isa, rows: rows}
+	if maxima {
+		k.max = isa.Frame(rows)
+		k.clearMax()
+	}
+	k.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
+	k.a = NewRows(Arg("a"), ArgBytes("lda"), rows)
+	k.b, k.ldb = Arg("b"), ArgBytes("ldb")
+	cols := Arg("cols")
+
+	width := isa.Vecs * isa.Width
+	Label("panel")
+	CMPQ(cols, U32(width))
+	JLT(LabelRef("tail"))
+	k.product("full", isa.Vecs, nil, maxima)
+	panel := ArgBytes("panel")
+	ADDQ(panel, k.b)
+	k.c.Advance(U32(4 * width))
+	SUBQ(U32(width), cols)
+	JMP(LabelRef("panel"))
+
+	Label("tail")
+	TESTQ(cols, cols)
+	JZ(LabelRef("done"))
+	for vecs := 1; vecs <= isa.Vecs; vecs++ {
+		if vecs > 1 {
+			Label(fmt.Sprintf("tail%d", vecs))
+		}
+		if vecs < isa.Vecs {
+			CMPQ(cols, U32(vecs*isa.Width))
+			JGT(LabelRef(fmt.Sprintf("tail%d", vecs+1)))
+		}
+		if vecs > 1 {
+			SUBQ(U32((vecs-1)*isa.Width), cols)
+		}
+		isa.SetMask(cols)
+		k.product(fmt.Sprintf("tail%d", vecs), vecs, isa.Mask(), maxima)
+		JMP(LabelRef("done"))
+	}
+	Label("done")
+	if maxima {
+		k.reduceMax()
+	}
+	End()
+}
+
+// product computes the block at the columns of one panel, of which vecs
+// vectors count, the last only where mask says.
+func (k block) product(name string, vecs int, mask Op, maxima bool) {
+	isa := k.isa
+	acc := func(i, j int) reg.Register { return isa.V(i*vecs + j) }
+	at := func(i, j int) Mem { return k.c.At(i, j*isa.Bytes()) }
+	part := func(j int) Op {
+		if j == vecs-1 {
+			return mask
+		}
+		return nil
+	}
+	for n := range k.rows * vecs {
+		isa.Zero(isa.V(n))
+	}
+	x := isa.V(MaxRows * isa.Vecs)
+	if !maxima {
+		beta := Arg("beta")
+		TESTQ(beta, beta)
+		JZ(LabelRef(name + "Start"))
+		for i := range k.rows {
+			VBROADCASTSS(Mem{Base: beta, Disp: 4 * i}, x)
+			for j := range vecs {
+				isa.Load(at(i, j), acc(i, j), part(j))
+				VMULPS(x, acc(i, j), acc(i, j))
+			}
+		}
+		Label(name + "Start")
+	}
+
+	steps, b, a := Arg("depth"), GP64(), k.a.Copy()
+	MOVQ(k.b, b)
+	TESTQ(steps, steps)
+	JZ(LabelRef(name + "Store"))
+	Label(name + "Step")
+	row := func(j int) reg.Register { return isa.V(MaxRows*isa.Vecs + 1 + j) }
+	for j := range vecs {
+		isa.Load(Mem{Base: b, Disp: j * isa.Bytes()}, row(j), part(j))
+	}
+	for i := range k.rows {
+		VBROADCASTSS(a.At(i, 0), x)
+		for j := range vecs {
+			VFMADD231PS(row(j), x, acc(i, j))
+		}
+	}
+	a.Advance(U32(4))
+	ADDQ(k.ldb, b)
+	DECQ(steps)
+	JNZ(LabelRef(name + "Step"))
+
+	Label(name + "Store")
+	for i := range k.rows {
+		for j := range vecs {
+			isa.Store(acc(i, j), at(i, j), part(j))
+		}
+	}
+	if maxima {
+		k.keepMax(acc, vecs, part)
+	}
+}
+
+// clearMax starts the maxima at −Inf.
+func (k block) clearMax() {
+	x := k.isa.V(0)
+	VBROADCASTSS(NegInf(), x)
+	for i := range k.rows {
+		VMOVUPS(x, k.max.Offset(i*k.isa.Bytes()))
+	}
+}
+
+// keepMax takes the block into the maxima. A NaN in VMAXPS's first source
+// gives the second, here the maximum so far: NaN is passed over.
+func (k block) keepMax(acc func(i, j int) reg.Register, vecs int, part func(j int) Op) {
+	isa := k.isa
+	x, y := isa.V(MaxRows*isa.Vecs), isa.V(MaxRows*isa.Vecs+1)
+	if part(vecs-1) != nil {
+		VBROADCASTSS(NegInf(), y)
+	}
+	for i := range k.rows {
+		at := k.max.Offset(i * isa.Bytes())
+		VMOVUPS(at, x)
+		for j := range vecs {
+			if m := part(j); m != nil {
+				isa.Blend(m, acc(i, j), y, acc(i, j))
+			}
+			VMAXPS(x, acc(i, j), x)
+		}
+		VMOVUPS(x, at)
+	}
+}
+
+// reduceMax folds each row's vector of maxima into its number in rowMax.
+func (k block) reduceMax() {
+	rowMax := Arg("rowMax")
+	for i := range k.rows {
+		x, y := k.isa.V(2*i), k.isa.V(2*i+1)
+		VMOVUPS(k.max.Offset(i*k.isa.Bytes()), x)
+		k.isa.Reduce(x, y, func(from, into reg.Register) { VMAXPS(into, from, into) })
+		VMOVSS(X(x), Mem{Base: rowMax, Disp: 4 * i})
+	}
+}

@@ -1,0 +1,166 @@
+// Command pack generates the copies of a matrix into panels.
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, isa := range []ISA{AVX512, AVX2} {
+		pack(isa)
+		packTransposed(isa)
+	}
+	Generate()
+}
+
+// pack copies one panel from rows. A float times zero is NaN unless it is
+// finite, so the sum of those products tells whether all were.
+func pack(isa ISA) {
+	TEXT("pack"+isa.Name, attr.NOSPLIT, "func(dst, src *float32, lds, depth, cols int) (finite bool)")
+	dst, src, lds, depth, cols := Arg("dst"), Arg("src"), ArgBytes("lds"), Arg("depth"), Arg("cols")
+	zero, sum := isa.V(4), isa.V(5)
+	isa.Zero(zero)
+	isa.Zero(sum)
+	for vecs := 1; vecs <= isa.Vecs; vecs++ {
+		if vecs > 1 {
+			Label(fmt.Sprintf("vecs%d", vecs))
+		}
+		if vecs < isa.Vecs {
+			CMPQ(cols, U32(vecs*isa.Width))
+			JGT(LabelRef(fmt.Sprintf("vecs%d", vecs+1)))
+		}
+		if vecs > 1 {
+			SUBQ(U32((vecs-1)*isa.Width), cols)
+		}
+		isa.SetMask(cols)
+		row := fmt.Sprintf("row%d", vecs)
+		Label(row)
+		DECQ(depth)
+		JLT(LabelRef("done"))
+		for j := range isa.Vecs {
+			at := Mem{Base: dst, Disp: j * isa.Bytes()}
+			if j >= vecs {
+				VMOVUPS(zero, at)
+				continue
+			}
+			var mask Op
+			if j == vecs-1 {
+				mask = isa.Mask()
+			}
+			isa.Load(Mem{Base: src, Disp: j * isa.Bytes()}, isa.V(j), mask)
+			VMOVUPS(isa.V(j), at)
+			VFMADD231PS(isa.V(j), zero, sum)
+		}
+		ADDQ(lds, src)
+		ADDQ(U32(isa.Vecs*isa.Bytes()), dst)
+		JMP(LabelRef(row))
+	}
+	Label("done")
+	isa.Reduce(sum, isa.V(0), func(from, into reg.Register) { VADDPS(from, into, into) })
+	finite, err := ReturnIndex(0).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VUCOMISS(X(sum), X(sum))
+	SETPC(finite.Addr)
+	End()
+}
+
+// packTransposed writes up to a vector of source rows as columns of a panel:
+// squares of a vector's width are transposed in registers.
+func packTransposed(isa ISA) {
+	TEXT("packTransposed"+isa.Name, attr.NOSPLIT, "func(dst, src *float32, lds, rows, depth int)")
+	dst, src, lds := Arg("dst"), Arg("src"), ArgBytes("lds")
+	rows, depth := Arg("rows"), Arg("depth")
+	Label("square")
+	SUBQ(U32(isa.Width), depth)
+	JLT(LabelRef("tail"))
+	loadSquare(isa, "full", src, lds, rows, nil)
+	for i, v := range transposed(isa) {
+		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
+	}
+	ADDQ(U32(isa.Bytes()), src)
+	ADDQ(U32(isa.Width*isa.Vecs*isa.Bytes()), dst)
+	JMP(LabelRef("square"))
+
+	Label("tail")
+	ADDQ(U32(isa.Width), depth)
+	JZ(LabelRef("done"))
+	isa.SetMask(depth)
+	loadSquare(isa, "tail", src, lds, rows, isa.Mask())
+	for i, v := range transposed(isa) {
+		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
+		DECQ(depth)
+		JZ(LabelRef("done"))
+	}
+	Label("done")
+	End()
+}
+
+// loadSquare loads a vector of each row, zeros for rows that there are not.
+func loadSquare(isa ISA, name string, src, lds, rows reg.Register, mask Op) {
+	p := GP64()
+	MOVQ(src, p)
+	for i := range isa.Width {
+		isa.Zero(isa.V(i))
+	}
+	for i := range isa.Width {
+		isa.Load(Mem{Base: p}, isa.V(i), mask)
+		if i+1 < isa.Width {
+			CMPQ(rows, U32(i+1))
+			JLE(LabelRef(name + "Loaded"))
+			ADDQ(lds, p)
+		}
+	}
+	Label(name + "Loaded")
+}
+
+// transposed turns the square in the first registers and returns its rows.
+func transposed(isa ISA) []reg.Register {
+	w := isa.Width
+	in := func(i int) reg.Register { return isa.V(i) }
+	tmp := func(i int) reg.Register { return isa.V(w + i) }
+	// Pairs of rows, then fours: afterwards lane l of in(4g+c) holds column
+	// 4l+c of rows 4g to 4g+3.
+	for i := 0; i < w; i += 2 {
+		VUNPCKLPS(in(i+1), in(i), tmp(i))
+		VUNPCKHPS(in(i+1), in(i), tmp(i+1))
+	}
+	for g := 0; g < w; g += 4 {
+		VUNPCKLPD(tmp(g+2), tmp(g), in(g))
+		VUNPCKHPD(tmp(g+2), tmp(g), in(g+1))
+		VUNPCKLPD(tmp(g+3), tmp(g+1), in(g+2))
+		VUNPCKHPD(tmp(g+3), tmp(g+1), in(g+3))
+	}
+	out := make([]reg.Register, w)
+	for c := range 4 {
+		if isa == AVX2 {
+			VPERM2F128(U8(0x20), in(4+c), in(c), tmp(c))
+			VPERM2F128(U8(0x31), in(4+c), in(c), tmp(4+c))
+			out[c], out[4+c] = tmp(c), tmp(4+c)
+			continue
+		}
+		// Lanes 0 and 2, and lanes 1 and 3, of each pair of groups; then of
+		// all four.
+		VSHUFF32X4(U8(0x88), in(4+c), in(c), tmp(c))
+		VSHUFF32X4(U8(0xdd), in(4+c), in(c), tmp(4+c))
+		VSHUFF32X4(U8(0x88), in(12+c), in(8+c), tmp(8+c))
+		VSHUFF32X4(U8(0xdd), in(12+c), in(8+c), tmp(12+c))
+		VSHUFF32X4(U8(0x88), tmp(8+c), tmp(c), in(c))
+		VSHUFF32X4(U8(0x88), tmp(12+c), tmp(4+c), in(4+c))
+		VSHUFF32X4(U8(0xdd), tmp(8+c), tmp(c), in(8+c))
+		VSHUFF32X4(U8(0xdd), tmp(12+c), tmp(4+c), in(12+c))
+		for l := range 4 {
+			out[4*l+c] = in(4*l + c)
+		}
+	}
+	return out
+}

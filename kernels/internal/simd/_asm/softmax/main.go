@@ -1,0 +1,135 @@
+// Command softmax generates the row maximum, the exponential with its sum, and
+// the scaling of rows.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, isa := range []ISA{AVX512, AVX2} {
+		rowMax(isa)
+		expSum(isa)
+		scale(isa)
+	}
+	Generate()
+}
+
+// rows loops over rows of s, each cut into vectors: body gets the address of
+// one and the mask where it is partial, begin and end run around each row.
+func rows(isa ISA, begin func(), body func(at Mem, mask Op), end func()) {
+	s, lds, left, cols := Arg("s"), ArgBytes("lds"), Arg("rows"), Arg("cols")
+	Label("row")
+	DECQ(left)
+	JLT(LabelRef("done"))
+	begin()
+	p, n := GP64(), GP64()
+	MOVQ(s, p)
+	MOVQ(cols, n)
+	Label("vector")
+	SUBQ(U32(isa.Width), n)
+	JLT(LabelRef("tail"))
+	body(Mem{Base: p}, nil)
+	ADDQ(U32(isa.Bytes()), p)
+	JMP(LabelRef("vector"))
+	Label("tail")
+	ADDQ(U32(isa.Width), n)
+	JZ(LabelRef("end"))
+	isa.SetMask(n)
+	body(Mem{Base: p}, isa.Mask())
+	Label("end")
+	end()
+	ADDQ(lds, s)
+	JMP(LabelRef("row"))
+	Label("done")
+	End()
+}
+
+// rowMax passes over NaN: in VMAXPS's first source it gives the second, the
+// maximum so far.
+func rowMax(isa ISA) {
+	TEXT("rowMax"+isa.Name, attr.NOSPLIT, "func(s *float32, lds, rows, cols int, rowMax *float32)")
+	out := Arg("rowMax")
+	best, x, none := isa.V(0), isa.V(1), isa.V(2)
+	VBROADCASTSS(NegInf(), none)
+	rows(isa, func() { VMOVAPS(none, best) },
+		func(at Mem, mask Op) {
+			isa.Load(at, x, mask)
+			if mask != nil {
+				isa.Blend(mask, x, none, x)
+			}
+			VMAXPS(best, x, best)
+		},
+		func() {
+			isa.Reduce(best, x, func(from, into reg.Register) { VMAXPS(into, from, into) })
+			VMOVSS(X(best), Mem{Base: out})
+			ADDQ(U32(4), out)
+		})
+}
+
+func expSum(isa ISA) {
+	TEXT("expSum"+isa.Name, attr.NOSPLIT, "func(s *float32, lds, rows, cols int, shift, sum *float32)")
+	shift, sum := Arg("shift"), Arg("sum")
+	x, y, z, m, total := isa.V(0), isa.V(1), isa.V(2), isa.V(3), isa.V(4)
+	e := isa.NewExp2().Hold(5)
+	rows(isa, func() {
+		VBROADCASTSS(Mem{Base: shift}, m)
+		isa.Zero(total)
+	}, func(at Mem, mask Op) {
+		isa.Load(at, x, mask)
+		VSUBPS(m, x, x)
+		for _, op := range e.Ops(x, y, z) {
+			op()
+		}
+		isa.Store(y, at, mask)
+		isa.AddUnder(mask, y, total)
+	}, func() {
+		isa.Reduce(total, x, func(from, into reg.Register) { VADDPS(from, into, into) })
+		at := Mem{Base: sum}
+		VADDSS(at, X(total), X(total))
+		VMOVSS(X(total), at)
+		ADDQ(U32(4), shift)
+		ADDQ(U32(4), sum)
+	})
+}
+
+func scale(isa ISA) {
+	TEXT("scale"+isa.Name, attr.NOSPLIT, "func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)")
+	dst, ldd, src, lds := Arg("dst"), ArgBytes("ldd"), Arg("src"), ArgBytes("lds")
+	left, cols, alpha := Arg("rows"), Arg("cols"), Arg("alpha")
+	a, x := isa.V(0), isa.V(1)
+	Label("row")
+	DECQ(left)
+	JLT(LabelRef("done"))
+	VBROADCASTSS(Mem{Base: alpha}, a)
+	ADDQ(U32(4), alpha)
+	n, at := GP64(), GP64()
+	MOVQ(cols, n)
+	XORQ(at, at)
+	Label("vector")
+	SUBQ(U32(isa.Width), n)
+	JLT(LabelRef("tail"))
+	VMULPS(Mem{Base: src, Index: at, Scale: 1}, a, x)
+	VMOVUPS(x, Mem{Base: dst, Index: at, Scale: 1})
+	ADDQ(U32(isa.Bytes()), at)
+	JMP(LabelRef("vector"))
+	Label("tail")
+	ADDQ(U32(isa.Width), n)
+	JZ(LabelRef("next"))
+	isa.SetMask(n)
+	isa.Load(Mem{Base: src, Index: at, Scale: 1}, x, isa.Mask())
+	VMULPS(x, a, x)
+	isa.Store(x, Mem{Base: dst, Index: at, Scale: 1}, isa.Mask())
+	Label("next")
+	ADDQ(ldd, dst)
+	ADDQ(lds, src)
+	JMP(LabelRef("row"))
+	Label("done")
+	End()
+}

@@ -1,0 +1,75 @@
+package simd
+
+// A State is the online softmax (arXiv 1805.02867) of one block of rows: what
+// the keys so far come to, and what the next ones bring.
+type State struct {
+	// RowMax and RowSum are the running maximum of each row's scores and the
+	// sum of their exponentials; −Inf and 0 before the first key. Scores are
+	// in units of ln 2, so that lse = (RowMax + log₂ RowSum)·ln 2.
+	RowMax, RowSum []float32
+	// Max is the maximum of each row of the next S: [Funcs.MulMax] writes it,
+	// or [Funcs.RowMax] where S was masked after its product.
+	Max [MaxRows]float32
+
+	shift, alpha [MaxRows]float32
+}
+
+// Attend takes the keys of one S into a block of rows of O, unnormalised:
+//
+//	m := max(RowMax[i], Max[i])
+//	P[i][j] = 2^(S[i][j] - m)
+//	RowSum[i] = 2^(RowMax[i]-m)*RowSum[i] + P[i][0] + … + P[i][keys-1]
+//	O[i] = 2^(RowMax[i]-m)*O[i] + P[i]·V
+//	RowMax[i] = m
+//
+// S, rows × keys, is lost. V has cols columns. O need not be set before the
+// first key: a row whose RowMax is −Inf is not read. A row that is still −Inf
+// after it becomes zero. What is said of [Funcs.ExpSum] and of sums in
+// [Funcs.Mul] holds here too.
+//
+// A masked score is −Inf and its weight zero, but zero times a V that is not
+// finite is NaN: where that can be, [Funcs.Pack] tells, a caller must leave
+// masked keys out.
+func (f *Funcs) Attend(o []float32, ldo int, s []float32, lds int, v Panels, rows, keys, cols int, st *State) {
+	if len(st.RowMax) < rows || len(st.RowSum) < rows || !spans(s, lds, rows, keys) {
+		panic(errShort)
+	}
+	if keys <= 0 || !f.checkProduct(o, ldo, s, lds, v, rows, keys, cols) {
+		return
+	}
+	beta := st.rescale(rows, func(i int) { clear(o[i*ldo:][:cols]) })
+	if f.attend != nil && rows == f.Rows && cols >= f.Cols {
+		f.attend(o, ldo, s, lds, v, keys, cols, st, beta)
+		return
+	}
+	f.expSum(s, lds, rows, keys, st.shift[:], st.RowSum)
+	f.mul(o, ldo, s, lds, v, rows, keys, cols, beta)
+}
+
+// rescale moves the state to the new maxima. It returns the factors of O, or
+// nil where O has nothing yet; where only some rows have nothing, it zeroes
+// those.
+func (st *State) rescale(rows int, zero func(row int)) []float32 {
+	fresh := 0
+	for _, m := range st.RowMax[:rows] {
+		if m == negInf {
+			fresh++
+		}
+	}
+	for i, old := range st.RowMax[:rows] {
+		m := max(old, st.Max[i])
+		st.RowMax[i], st.shift[i] = m, m
+		if m == negInf {
+			st.shift[i] = 0
+		}
+		if old == negInf && fresh < rows {
+			zero(i)
+		}
+		st.alpha[i] = exp2(old - st.shift[i])
+		st.RowSum[i] *= st.alpha[i]
+	}
+	if fresh == rows {
+		return nil
+	}
+	return st.alpha[:]
+}

@@ -1,0 +1,173 @@
+package simd
+
+// Panels is a matrix B of depth × cols floats, cut into panels of
+// [Funcs.Cols] columns:
+//
+//	B[k][j] = Data[(j/Cols)*Panel + k*LD + j%Cols]
+//
+// A packed matrix has LD = Cols and its panels apart ([Funcs.Packed]); a
+// row-major one can be used where it lies ([Funcs.InPlace]).
+type Panels struct {
+	Data      []float32
+	LD, Panel int
+}
+
+// Packed is a matrix of depth rows that [Funcs.Pack] or
+// [Funcs.PackTransposed] wrote.
+func (f *Funcs) Packed(data []float32, depth int) Panels {
+	return Panels{Data: data, LD: f.Cols, Panel: depth * f.Cols}
+}
+
+// InPlace is a row-major matrix with rows ld floats apart.
+func (f *Funcs) InPlace(data []float32, ld int) Panels {
+	return Panels{Data: data, LD: ld, Panel: f.Cols}
+}
+
+// Mul computes C = A·B for a block of at most f.Rows rows:
+//
+//	for i := range rows {
+//		for j := range cols {
+//			c[i*ldc+j] = 0
+//			for k := range depth {
+//				c[i*ldc+j] += a[i*lda+k] * B[k][j]
+//			}
+//		}
+//	}
+//
+// The sum runs in the order of k, each step fused where the instruction set
+// has it. Only rows × cols of C are written, and only depth × cols of B read.
+// C must not overlap A or B.
+func (f *Funcs) Mul(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int) {
+	if f.checkProduct(c, ldc, a, lda, b, rows, depth, cols) {
+		f.mul(c, ldc, a, lda, b, rows, depth, cols, nil)
+	}
+}
+
+// MulAdd computes C += A·B, as [Funcs.Mul] does C = A·B: each sum starts from
+// what C holds.
+func (f *Funcs) MulAdd(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int) {
+	if f.checkProduct(c, ldc, a, lda, b, rows, depth, cols) {
+		f.mul(c, ldc, a, lda, b, rows, depth, cols, ones[:])
+	}
+}
+
+// MulMax computes C = A·B and the largest of each row, −Inf where there is
+// none:
+//
+//	rowMax[i] = max(C[i][0], …, C[i][cols-1])
+//
+// NaN is passed over.
+func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32) {
+	if cols <= 0 {
+		f.RowMax(c, ldc, rows, 0, rowMax)
+		return
+	}
+	if len(rowMax) < rows {
+		panic(errShort)
+	}
+	if f.checkProduct(c, ldc, a, lda, b, rows, depth, cols) {
+		f.mulMax(c, ldc, a, lda, b, rows, depth, cols, rowMax)
+	}
+}
+
+var ones = [MaxRows]float32{1, 1, 1, 1, 1, 1}
+
+// What the methods panic with.
+const (
+	errShort = "simd: operand too short"
+	errShape = "simd: negative size, or more rows than a block has"
+)
+
+// checkProduct reports whether there is anything to do.
+func (f *Funcs) checkProduct(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int) bool {
+	if rows < 0 || rows > f.Rows || depth < 0 || cols < 0 {
+		panic(errShape)
+	}
+	if rows == 0 || cols == 0 {
+		return false
+	}
+	if !spans(c, ldc, rows, cols) || !spans(a, lda, rows, depth) || !f.spans(b, depth, cols) {
+		panic(errShort)
+	}
+	return true
+}
+
+// spans tells whether x holds rows × cols floats, rows ld apart.
+func spans(x []float32, ld, rows, cols int) bool {
+	return rows == 0 || cols == 0 || ld >= 0 && len(x) >= (rows-1)*ld+cols
+}
+
+func (f *Funcs) spans(b Panels, depth, cols int) bool {
+	last := (cols - 1) / f.Cols
+	return depth == 0 || cols == 0 ||
+		b.LD >= 0 && b.Panel >= 0 && len(b.Data) >= last*b.Panel+(depth-1)*b.LD+cols-last*f.Cols
+}
+
+// genericCols is the width of the generic panel: what one register block covers.
+const genericCols = 4
+
+// mulGeneric is the twin of the assembly: C = beta·C + A·B with a factor a
+// row, or C = A·B where beta is nil. Two rows by four columns at a time keep
+// eight sums in registers.
+func mulGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32) {
+	for i := range rows {
+		row := c[i*ldc:][:cols]
+		for j := range row {
+			if beta == nil {
+				row[j] = 0
+			} else {
+				row[j] *= beta[i]
+			}
+		}
+	}
+	for j := 0; j < cols && depth > 0; j += genericCols {
+		p := b.Data[j/genericCols*b.Panel:]
+		n := min(genericCols, cols-j)
+		i := 0
+		for ; n == genericCols && i+2 <= rows; i += 2 {
+			addBlock(c[i*ldc+j:], ldc, a[i*lda:], lda, p, b.LD, depth)
+		}
+		for ; i < rows; i++ {
+			addRow(c[i*ldc+j:][:n], a[i*lda:][:depth], p, b.LD)
+		}
+	}
+}
+
+// addBlock adds a product of two rows and four columns.
+func addBlock(c []float32, ldc int, a []float32, lda int, b []float32, ldb, depth int) {
+	c0, c1 := c[:4], c[ldc:][:4]
+	s00, s01, s02, s03 := c0[0], c0[1], c0[2], c0[3]
+	s10, s11, s12, s13 := c1[0], c1[1], c1[2], c1[3]
+	a0 := a[:depth]
+	a1 := a[lda:][:len(a0)]
+	for k, x := range a0 {
+		y := a1[k]
+		r := b[k*ldb:][:4]
+		s00 += x * r[0]
+		s10 += y * r[0]
+		s01 += x * r[1]
+		s11 += y * r[1]
+		s02 += x * r[2]
+		s12 += y * r[2]
+		s03 += x * r[3]
+		s13 += y * r[3]
+	}
+	c0[0], c0[1], c0[2], c0[3] = s00, s01, s02, s03
+	c1[0], c1[1], c1[2], c1[3] = s10, s11, s12, s13
+}
+
+// addRow adds a product of one row and at most a panel's width.
+func addRow(c, a, b []float32, ldb int) {
+	for j := range c {
+		s := c[j]
+		for k, x := range a {
+			s += x * b[k*ldb+j]
+		}
+		c[j] = s
+	}
+}
+
+func mulMaxGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32) {
+	mulGeneric(c, ldc, a, lda, b, rows, depth, cols, nil)
+	rowMaxGeneric(c, ldc, rows, cols, rowMax)
+}

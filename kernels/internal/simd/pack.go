@@ -1,0 +1,77 @@
+package simd
+
+// PackedLen is how many floats a packed matrix of depth × cols takes.
+func (f *Funcs) PackedLen(depth, cols int) int {
+	return (cols + f.Cols - 1) / f.Cols * f.Cols * depth
+}
+
+// Pack copies src, a row-major matrix of depth × cols like V or a weight of
+// [in, out], into panels:
+//
+//	dst[(j/Cols)*depth*Cols + k*Cols + j%Cols] = src[k*lds+j]
+//
+// The last panel is filled up with zeros; dst holds [Funcs.PackedLen] floats
+// and is read fastest when aligned to 64 bytes. It reports whether every float
+// was finite.
+func (f *Funcs) Pack(dst, src []float32, lds, depth, cols int) (finite bool) {
+	if depth < 0 || cols < 0 {
+		panic(errShape)
+	}
+	if !spans(src, lds, depth, cols) || len(dst) < f.PackedLen(depth, cols) {
+		panic(errShort)
+	}
+	finite = true
+	if depth == 0 {
+		return finite
+	}
+	for j := 0; j < cols; j += f.Cols {
+		ok := f.pack(dst[j*depth:], src[j:], lds, depth, min(f.Cols, cols-j))
+		finite = finite && ok
+	}
+	return finite
+}
+
+// PackTransposed packs the transpose of src, a row-major matrix of cols ×
+// depth like K or a weight of [out, in]:
+//
+//	dst[(j/Cols)*depth*Cols + k*Cols + j%Cols] = src[j*lds+k]
+//
+// It fills up and aligns as [Funcs.Pack] does.
+func (f *Funcs) PackTransposed(dst, src []float32, lds, cols, depth int) {
+	if depth < 0 || cols < 0 {
+		panic(errShape)
+	}
+	if !spans(src, lds, cols, depth) || len(dst) < f.PackedLen(depth, cols) {
+		panic(errShort)
+	}
+	if depth == 0 {
+		return
+	}
+	for j := 0; j < cols; j += f.Cols {
+		f.packTransposed(dst[j*depth:], src[j*lds:], lds, min(f.Cols, cols-j), depth)
+	}
+}
+
+// packGeneric packs one panel.
+func packGeneric(dst, src []float32, lds, depth, cols int) (finite bool) {
+	var sum float32
+	for k := range depth {
+		row := dst[k*genericCols:][:genericCols]
+		clear(row[copy(row, src[k*lds:][:cols]):])
+		for _, x := range row {
+			sum += 0 * x // NaN unless x is finite
+		}
+	}
+	return sum == 0
+}
+
+// packTransposedGeneric packs one panel.
+func packTransposedGeneric(dst, src []float32, lds, cols, depth int) {
+	for k := range depth {
+		row := dst[k*genericCols:][:genericCols]
+		clear(row[cols:])
+		for j := range cols {
+			row[j] = src[j*lds+k]
+		}
+	}
+}

@@ -1,0 +1,38 @@
+//go:build !purego
+
+package simd
+
+//go:generate go run -C _asm ./pack -out ../pack_amd64.s
+
+func packOf(asm func(dst, src *float32, lds, depth, cols int) bool) func([]float32, []float32, int, int, int) bool {
+	return func(dst, src []float32, lds, depth, cols int) bool {
+		return asm(first(dst), first(src), lds, depth, cols)
+	}
+}
+
+// packTransposedOf packs a panel of panelCols columns, width at a time.
+func packTransposedOf(asm func(dst, src *float32, lds, rows, depth int), width, panelCols int) func([]float32, []float32, int, int, int) {
+	return func(dst, src []float32, lds, cols, depth int) {
+		for j := 0; j < panelCols; j += width {
+			if j < cols {
+				asm(&dst[j], &src[j*lds], lds, cols-j, depth)
+				continue
+			}
+			for k := range depth {
+				clear(dst[k*panelCols+j:][:width])
+			}
+		}
+	}
+}
+
+//go:noescape
+func packAVX512(dst, src *float32, lds, depth, cols int) (finite bool)
+
+//go:noescape
+func packAVX2(dst, src *float32, lds, depth, cols int) (finite bool)
+
+//go:noescape
+func packTransposedAVX512(dst, src *float32, lds, rows, depth int)
+
+//go:noescape
+func packTransposedAVX2(dst, src *float32, lds, rows, depth int)

@@ -1,0 +1,95 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// checkPacked holds panels against at, the matrix that they should be.
+func checkPacked(t *testing.T, f *Funcs, what string, got matrix, depth, cols int, at func(k, j int) float32) {
+	t.Helper()
+	got.checkGuards(t, what)
+	for i, x := range got.x {
+		j, k := i/(depth*f.Cols)*f.Cols+i%f.Cols, i/f.Cols%depth
+		var want float32
+		if j < cols {
+			want = at(k, j)
+		}
+		if !same(x, want) {
+			t.Fatalf("%s: row %d, column %d is %g, want %g", what, k, j, x, want)
+		}
+	}
+}
+
+func testPack(t *testing.T, f *Funcs, depth, cols int, next func() float32) {
+	t.Helper()
+	what := fmt.Sprintf("isa=%s/depth=%d/cols=%d", f.Name, depth, cols)
+	n := f.PackedLen(depth, cols)
+
+	src, dst := newMatrix(depth, cols, 3, 1).fill(next), newMatrix(1, n, 0, 1)
+	finite := f.Pack(dst.x, src.x, src.ld, depth, cols)
+	checkPacked(t, f, what, dst, depth, cols, func(k, j int) float32 { return src.row(k)[j] })
+	want := true
+	for k := range depth {
+		for j := range cols {
+			x := float64(src.row(k)[j])
+			want = want && !math.IsNaN(x) && !math.IsInf(x, 0)
+		}
+	}
+	if finite != want {
+		t.Fatalf("%s: finite is %v", what, finite)
+	}
+
+	src, dst = newMatrix(cols, depth, 2, 3).fill(next), newMatrix(1, n, 0, 1)
+	f.PackTransposed(dst.x, src.x, src.ld, cols, depth)
+	checkPacked(t, f, "transposed/"+what, dst, depth, cols, func(k, j int) float32 { return src.row(j)[k] })
+}
+
+func TestPack(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for _, depth := range lengths(f) {
+			for _, cols := range lengths(f) {
+				testPack(t, f, depth, cols, normal(uint64(depth)))
+			}
+		}
+	})
+}
+
+func TestPackFindsWhatIsNotFinite(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for at := range 3 * (f.Cols + 1) {
+			for _, x := range []float32{float32(math.NaN()), negInf, math.MaxFloat32} {
+				n, next := -1, normal(1)
+				testPack(t, f, 3, f.Cols+1, func() float32 {
+					if n++; n == at {
+						return x
+					}
+					return next()
+				})
+			}
+		}
+	})
+}
+
+func TestPackPanics(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		x := make([]float32, 2*f.Cols)
+		mustPanic(t, func() { f.Pack(x[:f.Cols], x, f.Cols, 2, 1) })
+		mustPanic(t, func() { f.Pack(x, x[:f.Cols], f.Cols, 2, 1) })
+		mustPanic(t, func() { f.PackTransposed(x, x[:1], 2, 1, 2) })
+		mustPanic(t, func() { f.PackTransposed(x, x, 2, 1, -2) })
+	})
+}
+
+func FuzzPack(f *testing.F) {
+	f.Add(uint64(1), byte(64), byte(128))
+	f.Add(uint64(2), byte(15), byte(17))
+	f.Fuzz(func(t *testing.T, seed uint64, depth, cols byte) {
+		for _, v := range variants {
+			if v.available {
+				testPack(t, v, int(depth), int(cols), wild(seed, 0.001))
+			}
+		}
+	})
+}

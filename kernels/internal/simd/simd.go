@@ -1,0 +1,91 @@
+// Package simd holds the inner loops of the CPU kernels: products of register
+// blocks, packing, the softmax between the products, and the row products of
+// decode. Each has a generic Go twin, and variants for AVX2 and AVX-512 that
+// _asm generates.
+//
+// A kernel picks a variant once, when it plans, and calls its methods:
+//
+//	f := simd.For(isa)
+//	f.PackTransposed(kp, k, ldk, keys, headDim)
+//	f.MulMax(s, lds, q, ldq, f.Packed(kp, headDim), rows, headDim, keys, st.Max[:])
+//	f.Attend(o, ldo, s, lds, f.Packed(vp, keys), rows, keys, headDim, &st)
+//
+// One call does a whole row or a whole block of rows, over the full depth; the
+// loops over tiles are the kernel's. Whatever the call, an element is computed
+// in one fixed order that depends neither on its place in the block nor on the
+// block's shape, so a kernel may cut rows and columns as it likes, bit for bit.
+// Different variants round differently.
+//
+// Matrices are row-major with rows ld floats apart. Arguments are checked for
+// the memory that they span, and a violation panics. Nothing here allocates.
+// Everything may run concurrently on operands that do not overlap.
+package simd
+
+import (
+	"slices"
+
+	"github.com/attnbench/attnbench/kernels"
+)
+
+// MaxRows is the height of the tallest register block of any variant.
+const MaxRows = 6
+
+// Funcs are the primitives of one instruction set, and the shape of its blocks.
+type Funcs struct {
+	// Name is the variant's: "generic", "avx2" or "avx512".
+	Name string
+	// Width is how many floats a vector holds.
+	Width int
+	// Rows is the height of the tallest register block.
+	Rows int
+	// Cols is the width of a panel: of packed columns that lie together.
+	Cols int
+
+	available bool
+
+	mul            func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32)
+	mulMax         func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32)
+	rowMax         func(s []float32, lds, rows, cols int, rowMax []float32)
+	expSum         func(s []float32, lds, rows, cols int, shift, sum []float32)
+	pack           func(dst, src []float32, lds, depth, cols int) (finite bool)
+	packTransposed func(dst, src []float32, lds, cols, depth int)
+	scale          func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32)
+	fma            func(rounds int)
+	read           func(x []float32)
+
+	// attend is a block of Rows rows by at least Cols columns, or nil where
+	// nothing beats expSum followed by mul.
+	attend func(o []float32, ldo int, s []float32, lds int, v Panels, keys, cols int, st *State, beta []float32)
+}
+
+var generic = Funcs{
+	Name: kernels.Generic, Width: 1, Rows: 4, Cols: genericCols, available: true,
+	mul:            mulGeneric,
+	mulMax:         mulMaxGeneric,
+	rowMax:         rowMaxGeneric,
+	expSum:         expSumGeneric,
+	pack:           packGeneric,
+	packTransposed: packTransposedGeneric,
+	scale:          scaleGeneric,
+	fma:            fmaGeneric,
+	read:           readGeneric,
+}
+
+// variants runs from least to most preferred; kernels lists the same.
+var variants = append([]*Funcs{&generic}, assembly()...)
+
+func init() {
+	for _, f := range variants[1:] {
+		kernels.RegisterISA(kernels.ISA{Name: f.Name, Available: f.available})
+	}
+}
+
+// For returns the primitives of an instruction set that [kernels.SelectISA]
+// has approved. It panics on any other.
+func For(isa string) *Funcs {
+	i := slices.IndexFunc(variants, func(f *Funcs) bool { return f.Name == isa && f.available })
+	if i < 0 {
+		panic("simd: unknown or unavailable instruction set")
+	}
+	return variants[i]
+}

@@ -1,0 +1,46 @@
+//go:build !purego
+
+package simd
+
+import "golang.org/x/sys/cpu"
+
+// assembly returns the variants in assembly. Each needs the union of the
+// Requires lines of its functions; CMOV every amd64 has.
+func assembly() []*Funcs { return []*Funcs{&avx2, &avx512} }
+
+var avx2 = Funcs{
+	Name: "avx2", Width: 8, Rows: 6, Cols: 16,
+	available:      cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+	mul:            productOf(mulsAVX2),
+	mulMax:         productOf(mulMaxesAVX2),
+	rowMax:         rowMaxOf(rowMaxAVX2),
+	expSum:         expSumOf(expSumAVX2),
+	pack:           packOf(packAVX2),
+	packTransposed: packTransposedOf(packTransposedAVX2, 8, 16),
+	scale:          scaleOf(scaleAVX2),
+	fma:            fmaAVX2,
+	read:           readOf(readAVX2),
+}
+
+var avx512 = Funcs{
+	Name: "avx512", Width: 16, Rows: 6, Cols: 64,
+	available:      cpu.X86.HasAVX && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ,
+	mul:            productOf(mulsAVX512),
+	mulMax:         productOf(mulMaxesAVX512),
+	rowMax:         rowMaxOf(rowMaxAVX512),
+	expSum:         expSumOf(expSumAVX512),
+	pack:           packOf(packAVX512),
+	packTransposed: packTransposedOf(packTransposedAVX512, 16, 64),
+	scale:          scaleOf(scaleAVX512),
+	fma:            fmaAVX512,
+	read:           readOf(readAVX512),
+	attend:         attendWoven,
+}
+
+// first is the address of x[0], or nil where there is none.
+func first(x []float32) *float32 {
+	if len(x) == 0 {
+		return nil
+	}
+	return &x[0]
+}

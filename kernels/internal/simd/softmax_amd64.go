@@ -1,0 +1,41 @@
+//go:build !purego
+
+package simd
+
+//go:generate go run -C _asm ./softmax -out ../softmax_amd64.s
+
+func rowMaxOf(asm func(s *float32, lds, rows, cols int, rowMax *float32)) func([]float32, int, int, int, []float32) {
+	return func(s []float32, lds, rows, cols int, rowMax []float32) {
+		asm(first(s), lds, rows, cols, &rowMax[0])
+	}
+}
+
+func expSumOf(asm func(s *float32, lds, rows, cols int, shift, sum *float32)) func([]float32, int, int, int, []float32, []float32) {
+	return func(s []float32, lds, rows, cols int, shift, sum []float32) {
+		asm(first(s), lds, rows, cols, &shift[0], &sum[0])
+	}
+}
+
+func scaleOf(asm func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)) func([]float32, int, []float32, int, int, int, []float32) {
+	return func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) {
+		asm(&dst[0], ldd, &src[0], lds, rows, cols, &alpha[0])
+	}
+}
+
+//go:noescape
+func rowMaxAVX512(s *float32, lds, rows, cols int, rowMax *float32)
+
+//go:noescape
+func rowMaxAVX2(s *float32, lds, rows, cols int, rowMax *float32)
+
+//go:noescape
+func expSumAVX512(s *float32, lds, rows, cols int, shift, sum *float32)
+
+//go:noescape
+func expSumAVX2(s *float32, lds, rows, cols int, shift, sum *float32)
+
+//go:noescape
+func scaleAVX512(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)
+
+//go:noescape
+func scaleAVX2(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)
