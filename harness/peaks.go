@@ -3,10 +3,13 @@ package harness
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/peak"
 )
 
 // Peaks are the machine's limits as measured with the same number of threads
@@ -17,6 +20,8 @@ type Peaks struct {
 	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s
 	Read        float64            // streaming read from memory, in B/s
 	Unavailable map[string]string  // by ISA, or "read": the reason
+
+	single float64 // the highest rate of one thread, where a roof was in doubt
 }
 
 // A PeakLoop does nothing but independent multiply-adds of one ISA, in
@@ -28,13 +33,26 @@ type PeakLoop func(iterations int) (flops int64)
 // Note: the generic loop is the roof of scalar code as this compiler emits it,
 // which is far below the machine's. It is what portable kernels are held
 // against in their share of the peak, and never serves as a hard roof.
-var peakLoops = map[string]PeakLoop{kernels.Generic: genericLoop}
+var peakLoops = func() map[string]PeakLoop {
+	loops := map[string]PeakLoop{kernels.Generic: genericLoop}
+	for _, isa := range kernels.ISAs() {
+		if !isa.Available {
+			continue
+		}
+		if loop := peak.FMA(isa.Name); loop != nil {
+			loops[isa.Name] = loop
+		}
+	}
+	return loops
+}()
 
 // peakTime is how long one trial of a loop takes, and peakTrials how many
-// there are; the best counts, for every disturbance makes a loop slower.
+// there are; the best counts, for every disturbance makes a loop slower. Many
+// short trials find a quiet moment on a busy machine sooner than few long ones.
 const (
-	peakTime   = 10 * time.Millisecond
-	peakTrials = 8
+	peakTime   = 3 * time.Millisecond
+	peakTrials = 30
+	readTrials = 8
 )
 
 // MeasurePeaks measures every available ISA and the read bandwidth, in about a
@@ -97,9 +115,10 @@ func (p *Peaks) above(rate float64) bool {
 	return roof > 0 && rate > roofMargin*roof
 }
 
-// roof returns the highest vector peak, or 0.
+// roof returns the highest vector peak, or 0. No more than all threads at the
+// rate of one alone can be had, which is easier to measure on a busy machine.
 func (p *Peaks) roof() float64 {
-	roof := 0.0
+	roof := p.single * float64(p.Threads)
 	for isa, peak := range p.FLOPs {
 		if isa != kernels.Generic {
 			roof = max(roof, peak)
@@ -110,7 +129,11 @@ func (p *Peaks) roof() float64 {
 
 func (p *Peaks) remeasure(ctx context.Context) {
 	for isa, peak := range p.FLOPs {
+		if isa == kernels.Generic {
+			continue
+		}
 		p.FLOPs[isa] = max(peak, measureLoop(ctx, p.Threads, peakLoops[isa]))
+		p.single = max(p.single, measureLoop(ctx, 1, peakLoops[isa]))
 	}
 }
 
@@ -132,28 +155,34 @@ func measureLoop(ctx context.Context, threads int, loop PeakLoop) float64 {
 }
 
 // together runs work on each of the threads and returns the sum of what they
-// return, per second from the first start to the last end.
+// return, per second from their common start to the last end. The threads spin
+// before they start, for waking one up takes a part of so short a time.
 func together(threads int, work func(thread int) int64) float64 {
-	var ready, done sync.WaitGroup
-	start, sum := make(chan struct{}), make([]int64, threads)
-	ready.Add(threads)
+	var done sync.WaitGroup
+	var ready atomic.Int32
+	var start atomic.Bool
+	sum, end := make([]int64, threads), make([]time.Time, threads)
 	for i := range threads {
 		done.Go(func() {
-			ready.Done()
-			<-start
+			for ready.Add(1); !start.Load(); {
+				runtime.Gosched()
+			}
 			sum[i] = work(i)
+			end[i] = time.Now()
 		})
 	}
-	ready.Wait()
-	begin := time.Now()
-	close(start)
-	done.Wait()
-	elapsed := time.Since(begin).Seconds()
-	total := int64(0)
-	for _, n := range sum {
-		total += n
+	for int(ready.Load()) < threads {
+		runtime.Gosched()
 	}
-	return float64(total) / elapsed
+	begin := time.Now()
+	start.Store(true)
+	done.Wait()
+	total, elapsed := int64(0), time.Duration(1)
+	for i, n := range sum {
+		total += n
+		elapsed = max(elapsed, end[i].Sub(begin))
+	}
+	return float64(total) / elapsed.Seconds()
 }
 
 // genericLoop keeps twelve accumulators busy, which with their two operands

@@ -190,6 +190,20 @@ func TestPeaks(t *testing.T) {
 	if p.FLOPs[kernels.Generic] <= 0 || p.Read <= 0 {
 		t.Errorf("peaks %+v, want a rate for %s and for reading", p, kernels.Generic)
 	}
+	for _, isa := range kernels.ISAs() {
+		if isa.Name == kernels.Generic {
+			continue
+		}
+		if isa.Available && p.FLOPs[isa.Name] <= p.FLOPs[kernels.Generic] {
+			t.Errorf("%s has a peak of %.3g FLOP/s, and scalar code of %.3g", isa.Name, p.FLOPs[isa.Name], p.FLOPs[kernels.Generic])
+		}
+		if !isa.Available && p.Unavailable[isa.Name] == "" {
+			t.Errorf("%s: no reason why its peak is unavailable", isa.Name)
+		}
+	}
+	if n := readWords(make([]float32, 64)); n != 256 {
+		t.Errorf("read %d bytes of 256", n)
+	}
 	if _, ok := p.Share("mmx", 1); ok {
 		t.Error("a share of the peak of an ISA that was not measured")
 	}
