@@ -116,8 +116,8 @@ func appendMerged(dst []Interval, first int, v Interval) []Interval {
 	return append(dst, v)
 }
 
-// maxIntervals bounds the intervals of any one row.
-func (m Mask) maxIntervals() int {
+// MaxIntervals bounds the intervals of any one row.
+func (m Mask) MaxIntervals() int {
 	if m.Blocks == nil {
 		return 2
 	}

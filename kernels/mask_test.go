@@ -142,6 +142,12 @@ func TestRowsClassAgainstPairs(t *testing.T) {
 					t.Fatalf("batch %d queries %v key %d: in union %v, want %v", b, q, j, got, want)
 				}
 			}
+			checkSorted(t, rows.Common())
+			for j := range p.KVLen {
+				if got, want := contains(rows.Common(), j), classByPairs(p, b, q, Interval{j, j + 1}) == Full; got != want {
+					t.Fatalf("batch %d queries %v key %d: common %v, want %v", b, q, j, got, want)
+				}
+			}
 			if got, want := rows.Class(k), classByPairs(p, b, q, k); got != want {
 				t.Fatalf("batch %d tile %v×%v: class %d, want %d", b, q, k, got, want)
 			}

@@ -18,6 +18,7 @@ type Rows struct {
 	problem *Problem
 	flat    []Interval
 	union   []Interval
+	common  []Interval
 	start   []int // row r of the block is flat[start[r]:start[r+1]]
 }
 
@@ -25,8 +26,9 @@ type Rows struct {
 func NewRows(p *Problem, tileQ int) *Rows {
 	return &Rows{
 		problem: p,
-		flat:    make([]Interval, 0, tileQ*p.Mask.maxIntervals()),
-		union:   make([]Interval, 0, tileQ*p.Mask.maxIntervals()),
+		flat:    make([]Interval, 0, tileQ*p.Mask.MaxIntervals()),
+		union:   make([]Interval, 0, tileQ*p.Mask.MaxIntervals()),
+		common:  make([]Interval, 0, 2*p.Mask.MaxIntervals()),
 		start:   make([]int, 0, tileQ+1),
 	}
 }
@@ -71,6 +73,34 @@ func (r *Rows) Union() []Interval {
 	return merged
 }
 
+// Common returns the keys that every query of the block sees, as sorted
+// disjoint intervals that are valid until the next call.
+func (r *Rows) Common() []Interval {
+	r.common = append(r.common[:0], r.Row(0)...)
+	for i := 1; i < r.Len(); i++ {
+		n := len(r.common)
+		r.common = appendCommon(r.common, r.common[:n], r.Row(i))
+		r.common = r.common[:copy(r.common, r.common[n:])]
+	}
+	return r.common
+}
+
+// appendCommon appends the intersection of two lists of sorted disjoint
+// intervals.
+func appendCommon(dst, a, b []Interval) []Interval {
+	for len(a) > 0 && len(b) > 0 {
+		if v := a[0].Intersect(b[0]); v.Len() > 0 {
+			dst = append(dst, v)
+		}
+		if a[0].Hi < b[0].Hi {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return dst
+}
+
 // Class returns the class of the tile of this block's queries and the keys k.
 func (r *Rows) Class(k Interval) TileClass {
 	full, some := true, false
@@ -94,5 +124,5 @@ func (r *Rows) Class(k Interval) TileClass {
 // Bytes returns the memory that r holds, for a plan's workspace.
 func (r *Rows) Bytes() int64 {
 	const word = 8
-	return int64(cap(r.flat)+cap(r.union))*2*word + int64(cap(r.start))*word
+	return int64(cap(r.flat)+cap(r.union)+cap(r.common))*2*word + int64(cap(r.start))*word
 }

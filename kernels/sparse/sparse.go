@@ -47,7 +47,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	if err := pl.Stage(); err != nil {
 		return nil, err
 	}
-	pl.Start(opts.Threads, pl.block)
+	pl.Start(opts.Threads, pl.Blocks(), pl.block)
 	return pl, nil
 }
 

@@ -10,12 +10,11 @@ import (
 	"github.com/attnbench/attnbench/kernels/internal/pool"
 )
 
-// A Plan is the common part of a CPU kernel's plan, to be embedded. An item of
-// its parallel loop is one block of consecutive queries of one head.
+// A Plan is the common part of a CPU kernel's plan, to be embedded.
 type Plan struct {
 	kernels.Tensors // what the kernel computes on: the operands, or their float32 copies
 	Problem         kernels.Problem
-	TileQ           int // queries in a block
+	TileQ           int // queries in a [Block]
 
 	bound  kernels.Tensors // the operands
 	staged kernels.Tensors // float32 copies of those that need one
@@ -26,6 +25,7 @@ type Plan struct {
 	name  string
 	isa   string
 	body  func(worker, item int)
+	items int
 	pool  *pool.Pool
 	bytes int64
 }
@@ -45,9 +45,9 @@ func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (P
 	return Plan{Problem: p, TileQ: tileQ, name: name, isa: isa}, nil
 }
 
-// Start makes the workers; body computes one item.
-func (p *Plan) Start(threads int, body func(worker, item int)) {
-	p.body = body
+// Start makes the workers; body computes one of so many items.
+func (p *Plan) Start(threads, items int, body func(worker, item int)) {
+	p.body, p.items = body, items
 	p.pool = pool.New(threads, func(worker, item int) { p.phase(worker, item) })
 }
 
@@ -57,7 +57,7 @@ func (p *Plan) Run() error {
 		return fmt.Errorf("%s: Run before Bind", p.name)
 	}
 	p.widen()
-	p.parallel(p.body, p.Problem.Batch*p.Problem.Heads*p.queryBlocks())
+	p.parallel(p.body, p.items)
 	p.narrow()
 	return nil
 }
@@ -69,13 +69,16 @@ func (p *Plan) parallel(phase func(worker, item int), items int) {
 
 func (p *Plan) queryBlocks() int { return (p.Problem.QLen + p.TileQ - 1) / p.TileQ }
 
-// A Block is the work of one item: consecutive queries of one head.
+// Blocks returns how many blocks the problem has.
+func (p *Plan) Blocks() int { return p.Problem.Batch * p.Problem.Heads * p.queryBlocks() }
+
+// A Block is consecutive queries of one head: the items of most kernels.
 type Block struct {
 	Batch, Head, KVHead int
 	Queries             kernels.Interval
 }
 
-// Block returns the block of an item. Blocks with the last queries come first:
+// Block returns the block of an item in 0..Blocks()−1. Blocks with the last queries come first:
 // under a causal mask they are the heaviest, and the light ones then fill the
 // gaps at the end.
 func (p *Plan) Block(item int) Block {

@@ -116,14 +116,14 @@ func (p *Plan) EmptyRow(b Block, query int) {
 func (p *Plan) RepairRows(b Block, rows *kernels.Rows) {
 	for i := b.Queries.Lo; i < b.Queries.Hi; i++ {
 		if visible := rows.Row(i - b.Queries.Lo); len(visible) > 0 && !Finite(p.O.Row(b.Batch, b.Head, i)) {
-			p.repair(b, i, visible)
+			p.RepairRow(b, i, visible)
 		}
 	}
 }
 
-// repair computes a row of O and its lse in two passes over its visible keys,
+// RepairRow computes a row of O and its lse in two passes over its visible keys,
 // for the maximum and for the weighted sum, without room for the scores.
-func (p *Plan) repair(b Block, query int, visible []kernels.Interval) {
+func (p *Plan) RepairRow(b Block, query int, visible []kernels.Interval) {
 	q, o := p.Q.Row(b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
 	scale := float32(p.Problem.EffectiveScale())
 	score := func(j int) float32 {

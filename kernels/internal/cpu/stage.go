@@ -7,33 +7,35 @@ import "github.com/attnbench/attnbench/kernels"
 // both in parallel and within the timed call: a kernel that stages pays for it
 // in time and in workspace. Kernels that read every layout need no Stage.
 func (p *Plan) Stage() error {
-	for _, x := range []struct {
-		to *kernels.Tensor
-		of kernels.Tensor
-	}{
-		{&p.staged.Q, p.shape(p.Problem.Heads, p.Problem.QLen, p.Problem.DType, 0)},
-		{&p.staged.O, p.shape(p.Problem.Heads, p.Problem.QLen, p.Problem.DType, 0)},
-		{&p.staged.K, p.shape(p.Problem.KVHeads, p.Problem.KVLen, p.Problem.KVDType, p.Problem.PageSize)},
-		{&p.staged.V, p.shape(p.Problem.KVHeads, p.Problem.KVLen, p.Problem.KVDType, p.Problem.PageSize)},
-	} {
-		if x.of.DType == kernels.Float32 && x.of.PageSize == 0 {
-			continue
-		}
-		data, err := p.Floats(x.of.Batch * x.of.Heads * x.of.Len * x.of.Dim)
+	if err := p.StageQO(); err != nil {
+		return err
+	}
+	if p.Problem.KVDType == kernels.Float32 && p.Problem.PageSize == 0 {
+		return nil
+	}
+	p.widenK, p.widenV = p.copier(&p.staged.K, &p.bound.K), p.copier(&p.staged.V, &p.bound.V)
+	return p.stage(p.Problem.KVHeads, p.Problem.KVLen, &p.staged.K, &p.staged.V)
+}
+
+// StageQO is Stage for a kernel that reads every layout of K and V.
+func (p *Plan) StageQO() error {
+	if p.Problem.DType == kernels.Float32 {
+		return nil
+	}
+	p.widenQ, p.narrowO = p.copier(&p.staged.Q, &p.bound.Q), p.copier(&p.bound.O, &p.staged.O)
+	return p.stage(p.Problem.Heads, p.Problem.QLen, &p.staged.Q, &p.staged.O)
+}
+
+// stage allocates contiguous float32 tensors.
+func (p *Plan) stage(heads, length int, tensors ...*kernels.Tensor) error {
+	for _, t := range tensors {
+		data, err := p.Floats(p.Problem.Batch * heads * length * p.Problem.HeadDim)
 		if err != nil {
 			return err
 		}
-		*x.to = kernels.BHSD(data, x.of.Batch, x.of.Heads, x.of.Len, x.of.Dim)
+		*t = kernels.BHSD(data, p.Problem.Batch, heads, length, p.Problem.HeadDim)
 	}
-	p.widenQ, p.widenK, p.widenV, p.narrowO = p.copier(&p.staged.Q, &p.bound.Q), p.copier(&p.staged.K, &p.bound.K),
-		p.copier(&p.staged.V, &p.bound.V), p.copier(&p.bound.O, &p.staged.O)
 	return nil
-}
-
-func (p *Plan) shape(heads, length int, dtype kernels.DType, pageSize int) kernels.Tensor {
-	t := kernels.BHSD(nil, p.Problem.Batch, heads, length, p.Problem.HeadDim)
-	t.DType, t.PageSize = dtype, pageSize
-	return t
 }
 
 // useStaged makes the kernel see the copies.

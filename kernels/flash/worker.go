@@ -1,0 +1,106 @@
+package flash
+
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
+)
+
+// A worker holds what one thread needs for one item at a time.
+type worker struct {
+	q      []float32 // [rows, headDim]: a block of scaled Q
+	k      []float32 // packed K of the chunk
+	v      []float32 // packed V of the chunk
+	gather []float32 // [chunk, headDim]: rows of a K or V that is not float32 and evenly strided
+	keys   kernels.Interval
+	stride int
+	finite bool // no V packed for the item held a NaN or an infinity
+
+	rowMax, rowSum []float32 // [group, queries of the item]
+	steps          [2]step   // taken in turn
+	turn           int       // of the next to be scored
+	waiting        bool      // the other one has scores that its block has not attended to
+	factor         [1]float32
+	visible        []kernels.Interval
+}
+
+// A step is a block that meets an interval of the chunk's keys.
+type step struct {
+	block
+	keys   kernels.Interval
+	scores []float32 // [rows, stride] from the panel on in which the keys begin
+	first  int       // of the keys, in a row of scores
+	state  simd.State
+}
+
+// gap keeps the rows of scores from falling on the same cache sets.
+const gap = 16
+
+func (pl *plan) newWorker() (worker, error) {
+	f, d := pl.simd, pl.Problem.HeadDim
+	w := worker{stride: pl.chunk + gap, visible: make([]kernels.Interval, 0, pl.Problem.Mask.MaxIntervals())}
+	state := pl.Problem.Group() * min(pl.queries, pl.Problem.QLen)
+	parts := []struct {
+		of *[]float32
+		n  int
+	}{
+		{&w.k, f.PackedLen(d, pl.chunk)}, {&w.v, f.PackedLen(pl.chunk, d)},
+		{&w.steps[0].scores, f.Rows * w.stride}, {&w.steps[1].scores, f.Rows * w.stride},
+		{&w.q, f.Rows * d}, {&w.rowMax, state}, {&w.rowSum, state},
+		{&w.gather, pl.gathered()},
+	}
+	const align = 16 // floats in a cache line
+	total := 0
+	for _, part := range parts {
+		total += ceil(part.n, align) * align
+	}
+	buf, err := pl.Floats(total)
+	if err != nil {
+		return w, err
+	}
+	for _, part := range parts {
+		*part.of, buf = buf[:part.n:part.n], buf[ceil(part.n, align)*align:]
+	}
+	return w, nil
+}
+
+// gathered returns the size of the gather buffer, 0 where none is needed.
+func (pl *plan) gathered() int {
+	if p := &pl.Problem; p.KVDType != kernels.Float32 || p.PageSize > 0 {
+		return pl.chunk * p.HeadDim
+	}
+	return 0
+}
+
+// begin sets the state of no key seen for so many rows.
+func (w *worker) begin(rows int) {
+	for i := range rows {
+		w.rowMax[i], w.rowSum[i] = float32(math.Inf(-1)), 0
+	}
+	w.finite = true
+}
+
+// pack packs the keys of a chunk and their values.
+func (pl *plan) pack(w *worker, it item, chunk int) {
+	d := pl.Problem.HeadDim
+	w.keys = kernels.Interval{Lo: chunk * pl.chunk, Hi: min((chunk+1)*pl.chunk, pl.Problem.KVLen)}
+	k, ldk := pl.rows(w, &pl.K, it)
+	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d)
+	v, ldv := pl.rows(w, &pl.V, it)
+	finite := pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
+	w.finite = w.finite && finite
+}
+
+// rows returns the rows of K or V that the chunk has, and their distance.
+func (pl *plan) rows(w *worker, t *kernels.Tensor, it item) ([]float32, int) {
+	if pl.gathered() == 0 {
+		return t.Float32[t.Offset(it.batch, it.kvHead, w.keys.Lo):], t.RowStride
+	}
+	d := pl.Problem.HeadDim
+	for j := w.keys.Lo; j < w.keys.Hi; j++ {
+		row := w.gather[(j-w.keys.Lo)*d:][:d]
+		copy(row, t.ReadRow(row, it.batch, it.kvHead, j))
+	}
+	return w.gather, d
+}
