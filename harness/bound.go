@@ -49,10 +49,10 @@ func (e *evaluator) measureSpread(head int) spread {
 	squares := 0.0
 	for at, j := range e.keys {
 		p, a, g := e.weights[at], e.absDots[at], e.grains[at]
-		s.absDot = math.Max(s.absDot, a)
-		if p == 0 {
-			a, g = 0, 0 // a key of weight 0 adds nothing, and 0·Inf is not nothing
+		if p == 0 && math.IsInf(a, 1) {
+			continue // a logit of −Inf
 		}
+		s.absDot = math.Max(s.absDot, a)
 		squares += p * p
 		s.meanGrain += p * g
 		for d, v := range e.value(head, j) {

@@ -3,8 +3,8 @@ package harness
 import (
 	"fmt"
 	"hash/fnv"
-	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -30,8 +30,22 @@ var families = []struct {
 	{"constant", fillConstant},
 	{"dominant", fillDominant},
 	{"outliers", fillOutliers},
+	{"uneven", fillUneven},
 	{"large", fillLarge},
 	{"denormal", fillDenormal},
+	{"hidden", fillHidden},
+	{"nan", fillNaN},
+	{"inf", fillInf},
+}
+
+// tame is how many of the families are ordinary; those after them are made to
+// break kernels.
+const tame = 2
+
+// groups are names for several families.
+var groups = map[string][]string{
+	"all":         InputNames(),
+	"adversarial": InputNames()[tame:],
 }
 
 // InputNames returns the names of the synthetic families.
@@ -61,6 +75,29 @@ func LookupInput(name string, seed uint64) (Input, error) {
 		}
 	}
 	return nil, fmt.Errorf("input %q: want one of %s", name, strings.Join(InputNames(), ", "))
+}
+
+// LookupInputs returns the synthetic families of names, each once, seeded. A
+// name may be that of a group: "adversarial" is every family that is made to
+// break kernels, "all" is every family.
+func LookupInputs(names []string, seed uint64) ([]Input, error) {
+	var list []Input
+	for _, name := range names {
+		members, isGroup := groups[name]
+		if !isGroup {
+			members = []string{name}
+		}
+		for _, member := range members {
+			in, err := LookupInput(member, seed)
+			if err != nil {
+				return nil, fmt.Errorf("%w, or adversarial or all for several", err)
+			}
+			if !slices.Contains(list, in) {
+				list = append(list, in)
+			}
+		}
+	}
+	return list, nil
 }
 
 type synthetic struct {
@@ -126,74 +163,4 @@ func fillUniform(_ kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
 	for _, x := range []*kernels.Tensor{&t.Q, &t.K, &t.V} {
 		fillWith(x, func() float64 { return 2*r.Float64() - 1 })
 	}
-}
-
-// fillConstant makes every logit the same, so that O is the plain mean of the
-// visible values: a key too few or too many shows at once.
-func fillConstant(_ kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
-	fillWith(&t.Q, func() float64 { return 0.5 })
-	fillWith(&t.K, func() float64 { return 0.5 })
-	fillWith(&t.V, r.NormFloat64)
-}
-
-// fillDominant gives each key head one key, at a random place, whose logit is
-// about 40 above all others: an online softmax must rescale there, and what
-// lies before it must vanish without a trace.
-func fillDominant(p kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
-	fillNormal(p, t, r)
-	lean := 1 / math.Sqrt(p.EffectiveScale()*float64(p.HeadDim))
-	fillRows(&t.Q, func(row []float32) {
-		for i := range row {
-			row[i] = float32(lean) * (1 + row[i]/4)
-		}
-	})
-	for b := range p.Batch {
-		for h := range p.KVHeads {
-			fillRow(&t.K, b, h, r.IntN(p.KVLen), make([]float32, p.HeadDim), func(row []float32) {
-				for i := range row {
-					row[i] += float32(40 * lean)
-				}
-			})
-		}
-	}
-}
-
-// fillOutliers makes a few channels of Q, K and V much larger than the rest,
-// as trained transformers do.
-func fillOutliers(p kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
-	fillNormal(p, t, r)
-	for _, x := range []*kernels.Tensor{&t.Q, &t.K, &t.V} {
-		for range 1 + p.HeadDim/32 {
-			channel, gain := r.IntN(p.HeadDim), float32(10+20*r.Float64())
-			fillRows(x, func(row []float32) { row[channel] *= gain })
-		}
-	}
-}
-
-// fillLarge spreads the logits to about ±1e4, where one float32 ulp is 1e-3
-// and every exponential but one underflows.
-func fillLarge(p kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
-	fillNormal(p, t, r)
-	gain := float32(math.Sqrt(2500 / (p.EffectiveScale() * math.Sqrt(float64(p.HeadDim)))))
-	for _, x := range []*kernels.Tensor{&t.Q, &t.K} {
-		fillRows(x, func(row []float32) {
-			for i := range row {
-				row[i] *= gain
-			}
-		})
-	}
-}
-
-// fillDenormal makes half of Q's and K's elements and all of V's subnormal.
-func fillDenormal(_ kernels.Problem, t *kernels.Tensors, r *rand.Rand) {
-	tiny := func() float64 { return (2*r.Float64() - 1) * 0x1p-126 }
-	mixed := func() float64 {
-		if r.IntN(2) == 0 {
-			return tiny()
-		}
-		return r.NormFloat64()
-	}
-	fillWith(&t.Q, mixed)
-	fillWith(&t.K, mixed)
-	fillWith(&t.V, tiny)
 }

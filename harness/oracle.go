@@ -61,7 +61,9 @@ func (e *evaluator) oracle(q []float32, head int) {
 	for at := range e.weights {
 		e.weights[at] /= denominator
 	}
-	r.wantLSE = maximum + math.Log(sum)
+	if r.wantLSE = maximum + math.Log(sum); math.IsInf(maximum, -1) {
+		r.wantLSE = maximum // of logits that are all −Inf: ln 0, though subtracting their maximum gives NaN
+	}
 }
 
 // key and value return rows of the operands, valid until the next call.

@@ -14,32 +14,39 @@ const (
 	poisonHalf   = 0x7fed // an output of float16 or bfloat16
 )
 
-// Poison makes every K and V row that no query sees NaN, and overwrites the
-// outputs by [PoisonOutputs]. A kernel that is right never notices.
+// Poison makes every K and V row that no query sees NaN, unless it is NaN or
+// infinite already, and overwrites the outputs by [PoisonOutputs]. A kernel
+// that is right never notices.
 func Poison(p kernels.Problem, t *kernels.Tensors) {
 	nan := math.Float32frombits(poisonKey)
-	buf, spoil := make([]float32, p.HeadDim), func(row []float32) { fillSlice(row, nan) }
-	for b := range p.Batch {
-		seen := make([]bool, p.KVLen)
-		for _, v := range p.VisibleKeys(b) {
-			for j := v.Lo; j < v.Hi; j++ {
-				seen[j] = true
-			}
-		}
-		for j, s := range seen {
-			if s {
-				continue
-			}
-			for h := range p.KVHeads {
-				fillRow(&t.K, b, h, j, buf, spoil)
-				fillRow(&t.V, b, h, j, buf, spoil)
-			}
+	buf, spoil := make([]float32, p.HeadDim), func(row []float32) {
+		if finite(float64(row[0])) {
+			fillSlice(row, nan)
 		}
 	}
+	eachHidden(p, func(b, j int) {
+		for h := range p.KVHeads {
+			fillRow(&t.K, b, h, j, buf, spoil)
+			fillRow(&t.V, b, h, j, buf, spoil)
+		}
+	})
 	for _, x := range []*kernels.Tensor{&t.K, &t.V} {
 		poisonPageEnds(x, buf, spoil)
 	}
 	PoisonOutputs(t)
+}
+
+// eachHidden calls f for every key of a batch element that no query sees.
+func eachHidden(p kernels.Problem, f func(batch, key int)) {
+	for b := range p.Batch {
+		j := 0
+		for _, v := range append(p.VisibleKeys(b), kernels.Interval{Lo: p.KVLen, Hi: p.KVLen}) {
+			for ; j < v.Lo; j++ {
+				f(b, j)
+			}
+			j = v.Hi
+		}
+	}
 }
 
 // poisonPageEnds spoils the rows of the last pages that no key uses.
