@@ -1,11 +1,8 @@
 package flash
 
 import (
-	"math"
-
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/cpu"
-	"github.com/attnbench/attnbench/kernels/internal/pool"
 	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
@@ -29,11 +26,10 @@ func chunkOf(headDim int) int {
 type plan struct {
 	cpu.Plan
 	simd    *simd.Funcs
-	layout  *layout
+	layout  *cpu.Layout
 	chunk   int                   // keys in a chunk
 	queries int                   // queries in an item, a multiple of those of a block
 	scale   [simd.MaxRows]float32 // what Q is multiplied by, for each row of a block
-	shaped  bool                  // scores are more than scale·q·k
 	workers []worker
 }
 
@@ -45,17 +41,13 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim), shaped: p.Softcap != 0 || p.ALiBi}
-	scale := p.EffectiveScale() * math.Log2E // scores in units of ln 2
-	if pl.shaped {
-		scale = p.EffectiveScale()
-	}
+	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
 	for i := range pl.scale {
-		pl.scale[i] = float32(scale)
+		pl.scale[i] = pl.ScaleLog2()
 	}
-	threads := pool.Threads(opts.Threads)
-	pl.layout = newLayout(&pl.Problem, pl.simd.Rows, pl.chunk)
-	pl.Hold(pl.layout.bytes())
+	threads := pl.Workers(opts.Threads)
+	pl.layout = cpu.NewLayout(&pl.Problem, pl.simd.Rows, pl.chunk)
+	pl.Hold(pl.layout.Bytes())
 	pl.queries = queriesOf(p, threads, pl.simd.Rows)
 	for range threads {
 		w, err := pl.newWorker()
@@ -67,7 +59,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	if err := pl.StageQO(); err != nil {
 		return nil, err
 	}
-	pl.Start(opts.Threads, p.Batch*p.KVHeads*ceil(p.QLen, pl.queries), pl.item)
+	pl.Start(opts.Threads, p.Batch*p.KVHeads*cpu.Ceil(p.QLen, pl.queries), pl.item)
 	return pl, nil
 }
 
@@ -80,10 +72,10 @@ func queriesOf(p kernels.Problem, threads, rows int) int {
 	)
 	heads := p.Batch * p.KVHeads
 	if threads == 1 || heads%threads == 0 && heads >= itemsPerThread*threads {
-		return ceil(p.QLen, rows) * rows
+		return cpu.Ceil(p.QLen, rows) * rows
 	}
-	n := max(ceil(p.QLen*heads, itemsPerThread*threads), ceil(fewest, p.Group()))
-	return min(ceil(n, rows), ceil(p.QLen, rows)) * rows
+	n := max(cpu.Ceil(p.QLen*heads, itemsPerThread*threads), cpu.Ceil(fewest, p.Group()))
+	return min(cpu.Ceil(n, rows), cpu.Ceil(p.QLen, rows)) * rows
 }
 
 // An item is a range of queries for the query heads of one key head.
@@ -96,19 +88,19 @@ type item struct {
 // itemOf orders the items so that under a causal mask the heaviest come first.
 func (pl *plan) itemOf(i int) item {
 	heads := pl.Problem.Batch * pl.Problem.KVHeads
-	part := ceil(pl.Problem.QLen, pl.queries) - 1 - i/heads
+	part := cpu.Ceil(pl.Problem.QLen, pl.queries) - 1 - i/heads
 	queries := kernels.Interval{Lo: part * pl.queries, Hi: min((part+1)*pl.queries, pl.Problem.QLen)}
 	return item{
 		batch: i % heads / pl.Problem.KVHeads, kvHead: i % heads % pl.Problem.KVHeads, queries: queries,
-		blocks: kernels.Interval{Lo: queries.Lo / pl.layout.rows, Hi: ceil(queries.Hi, pl.layout.rows)},
+		blocks: kernels.Interval{Lo: queries.Lo / pl.layout.Rows, Hi: cpu.Ceil(queries.Hi, pl.layout.Rows)},
 	}
 }
 
 func (pl *plan) item(id, i int) {
 	w, it := &pl.workers[id], pl.itemOf(i)
 	w.begin(it.queries.Len() * pl.Problem.Group())
-	for c := range pl.layout.chunks {
-		blocks := pl.layout.blocksOf(it.batch, c).Intersect(it.blocks)
+	for c := range pl.layout.Chunks {
+		blocks := pl.layout.BlocksOf(it.batch, c).Intersect(it.blocks)
 		if blocks.Len() == 0 {
 			continue
 		}

@@ -1,8 +1,6 @@
 package flash
 
 import (
-	"math"
-
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/cpu"
 	"github.com/attnbench/attnbench/kernels/internal/simd"
@@ -10,16 +8,16 @@ import (
 
 // A block is a few consecutive queries of one head within an item.
 type block struct {
-	item
-	head    int
-	queries kernels.Interval
-	at      int // its first row in the worker's state
+	cpu.Block
+	at int // its first row in the worker's state
 }
 
 func (pl *plan) block(it item, group, index int) block {
-	queries := pl.layout.queries(index, pl.Problem.QLen)
+	queries := pl.layout.Queries(index)
 	return block{
-		item: it, head: it.kvHead*pl.Problem.Group() + group, queries: queries,
+		Block: cpu.Block{
+			Batch: it.batch, KVHead: it.kvHead, Head: it.kvHead*pl.Problem.Group() + group, Queries: queries,
+		},
 		at: group*it.queries.Len() + queries.Lo - it.queries.Lo,
 	}
 }
@@ -31,11 +29,10 @@ func (pl *plan) block(it item, group, index int) block {
 // numbers, and the processor has other work in between that way; without it
 // the share of the peak is ten points lower.
 func (pl *plan) fold(w *worker, it item, group, index int) {
-	at := pl.layout.index(it.batch, index)
-	union, common := pl.layout.union.at(at), pl.layout.common.at(at)
+	common := pl.layout.Common(it.batch, index)
 	b := pl.block(it, group, index)
 	loaded := false
-	for _, v := range union {
+	for _, v := range pl.layout.Union(it.batch, index) {
 		keys := v.Intersect(w.keys)
 		if keys.Len() == 0 {
 			continue
@@ -44,7 +41,7 @@ func (pl *plan) fold(w *worker, it item, group, index int) {
 			pl.load(w, b)
 			loaded = true
 		}
-		pl.score(w, &w.steps[w.turn], b, keys, covered(common, keys))
+		pl.score(w, &w.steps[w.turn], b, keys, cpu.Covers(common, keys))
 		pl.flush(w)
 		w.turn, w.waiting = 1-w.turn, true
 	}
@@ -61,19 +58,19 @@ func (pl *plan) flush(w *worker) {
 // load scales the block's queries into place.
 func (pl *plan) load(w *worker, b block) {
 	d := pl.Problem.HeadDim
-	q := pl.Q.Float32[pl.Q.Offset(b.batch, b.head, b.queries.Lo):]
-	pl.simd.Scale(w.q, d, q, pl.Q.RowStride, b.queries.Len(), d, pl.scale[:])
+	q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):]
+	pl.simd.Scale(w.q, d, q, pl.Q.RowStride, b.Queries.Len(), d, pl.scale[:])
 }
 
 // score computes the block's scores of an interval of the chunk; every query
 // sees all of it when it is full.
 func (pl *plan) score(w *worker, st *step, b block, keys kernels.Interval, full bool) {
-	f, rows, d := pl.simd, b.queries.Len(), pl.Problem.HeadDim
+	f, rows, d := pl.simd, b.Queries.Len(), pl.Problem.HeadDim
 	lo, hi := keys.Lo-w.keys.Lo, keys.Hi-w.keys.Lo
 	panel := lo / f.Cols * f.Cols // panels are whole
 	st.block, st.keys, st.first = b, keys, lo-panel
 	k := f.Packed(w.k[panel*d:], d)
-	if full && st.first == 0 && !pl.shaped {
+	if full && st.first == 0 && !pl.Shaped() {
 		f.MulMax(st.scores, w.stride, w.q, d, k, rows, d, hi-panel, st.state.Max[:])
 		return
 	}
@@ -85,45 +82,21 @@ func (pl *plan) score(w *worker, st *step, b block, keys kernels.Interval, full 
 
 // attend takes the step's scores and values into its block.
 func (pl *plan) attend(w *worker, st *step) {
-	f, rows := pl.simd, st.queries.Len()
+	f, rows := pl.simd, st.Queries.Len()
 	v := simd.Panels{Data: w.v[(st.keys.Lo-w.keys.Lo)*f.Cols:], LD: f.Cols, Panel: w.keys.Len() * f.Cols}
-	o := pl.O.Float32[pl.O.Offset(st.batch, st.head, st.queries.Lo):]
+	o := pl.O.Float32[pl.O.Offset(st.Batch, st.Head, st.Queries.Lo):]
 	st.state.RowMax, st.state.RowSum = w.rowMax[st.at:][:rows], w.rowSum[st.at:][:rows]
 	f.Attend(o, pl.O.RowStride, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
 }
 
-// shape turns raw scores into logits in units of ln 2, and hides from each
-// query what it does not see.
+// shape turns raw scores into logits and hides from each query what it does
+// not see.
 func (pl *plan) shape(w *worker, st *step, s []float32, full bool) {
-	for i := range st.queries.Len() {
-		row := s[i*w.stride:][:st.keys.Len()]
-		if pl.shaped {
-			pl.Shape(st.head, st.queries.Lo+i, st.keys.Lo, row)
-			cpu.Scale(math.Log2E, row)
-		}
-		if !full {
-			w.visible = pl.Problem.AppendVisible(w.visible[:0], st.batch, st.queries.Lo+i)
-			hide(row, st.keys, w.visible)
-		}
+	scratch := &w.scratch.Visible
+	if full {
+		scratch = nil
 	}
-}
-
-// hide overwrites with −Inf the scores of keys outside of the visible ones.
-func hide(s []float32, keys kernels.Interval, visible []kernels.Interval) {
-	at := 0
-	for _, v := range visible {
-		v = v.Intersect(keys)
-		if v.Len() == 0 {
-			continue
-		}
-		fill(s[at:v.Lo-keys.Lo], float32(math.Inf(-1)))
-		at = v.Hi - keys.Lo
-	}
-	fill(s[at:], float32(math.Inf(-1)))
-}
-
-func fill(x []float32, v float32) {
-	for i := range x {
-		x[i] = v
+	for i := range st.Queries.Len() {
+		pl.Logits(s[i*w.stride:][:st.keys.Len()], st.Batch, st.Head, st.Queries.Lo+i, st.keys, scratch)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/cpu"
 	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
@@ -21,8 +22,7 @@ type worker struct {
 	steps          [2]step   // taken in turn
 	turn           int       // of the next to be scored
 	waiting        bool      // the other one has scores that its block has not attended to
-	factor         [1]float32
-	visible        []kernels.Interval
+	scratch        cpu.Scratch
 }
 
 // A step is a block that meets an interval of the chunk's keys.
@@ -39,30 +39,14 @@ const gap = 16
 
 func (pl *plan) newWorker() (worker, error) {
 	f, d := pl.simd, pl.Problem.HeadDim
-	w := worker{stride: pl.chunk + gap, visible: make([]kernels.Interval, 0, pl.Problem.Mask.MaxIntervals())}
+	w := worker{stride: pl.chunk + gap, scratch: pl.NewScratch()}
 	state := pl.Problem.Group() * min(pl.queries, pl.Problem.QLen)
-	parts := []struct {
-		of *[]float32
-		n  int
-	}{
-		{&w.k, f.PackedLen(d, pl.chunk)}, {&w.v, f.PackedLen(pl.chunk, d)},
-		{&w.steps[0].scores, f.Rows * w.stride}, {&w.steps[1].scores, f.Rows * w.stride},
-		{&w.q, f.Rows * d}, {&w.rowMax, state}, {&w.rowSum, state},
-		{&w.gather, pl.gathered()},
-	}
-	const align = 16 // floats in a cache line
-	total := 0
-	for _, part := range parts {
-		total += ceil(part.n, align) * align
-	}
-	buf, err := pl.Floats(total)
-	if err != nil {
-		return w, err
-	}
-	for _, part := range parts {
-		*part.of, buf = buf[:part.n:part.n], buf[ceil(part.n, align)*align:]
-	}
-	return w, nil
+	err := pl.Carve(
+		cpu.Room(&w.k, f.PackedLen(d, pl.chunk)), cpu.Room(&w.v, f.PackedLen(pl.chunk, d)),
+		cpu.Room(&w.steps[0].scores, f.Rows*w.stride), cpu.Room(&w.steps[1].scores, f.Rows*w.stride),
+		cpu.Room(&w.q, f.Rows*d), cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
+	)
+	return w, err
 }
 
 // gathered returns the size of the gather buffer, 0 where none is needed.

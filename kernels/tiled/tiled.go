@@ -1,169 +1,169 @@
 package tiled
 
 import (
-	"math"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
-
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/cpu"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
 const (
-	tileQ = 64 // queries in a stripe
-
-	// maxColumns keeps each Gemm below the size from which gonum starts
-	// goroutines of its own (four blocks of 64×64): the threads are ours.
-	maxColumns = 192
+	tileQ  = 48  // queries in a stripe: eight blocks of six, or twelve of four
+	tileKV = 512 // keys that all blocks of a stripe meet before the next: their K and V stay in cache
+	gap    = 16  // floats that keep the rows of a stripe from falling on the same cache sets
 )
 
 func init() { kernels.Register(kernel{}) }
 
 type kernel struct{}
 
-func (kernel) Name() string { return "tiled" }
-func (kernel) Describe() string {
-	return "matrix products and softmax on a stripe of scores, through gonum's Gemm"
-}
+func (kernel) Name() string                     { return "tiled" }
+func (kernel) Describe() string                 { return "matrix products and softmax on a stripe of scores" }
 func (kernel) Supports(p kernels.Problem) error { return p.Validate() }
 
 type plan struct {
 	cpu.Plan
-	scale   float32
+	simd    *simd.Funcs
+	stripes *cpu.Layout // by stripes of tileQ queries
+	blocks  *cpu.Layout // by the rows of a register block
+	stride  int
+	scale   [simd.MaxRows]float32
 	workers []worker
 }
 
+// A worker holds the packed operands of one head and one stripe.
 type worker struct {
-	rows   *kernels.Rows
-	stripe []float32 // [tileQ, kvLen]: S, then P
-	q      []float32 // [tileQ, headDim]
-	k      []float32 // [maxColumns, headDim]
+	k, v           []float32
+	batch, kvHead  int // whose K and V they are; kvHead −1 for none
+	finite         bool
+	q              []float32 // [rows, headDim]
+	scores         []float32 // [tileQ, stride]: S, then P
+	rowMax, rowSum []float32 // [tileQ]
+	parts          []cpu.Part
+	scratch        cpu.Scratch
 }
 
-// Plan returns a plan for float32 operands with float32 accumulation. Run
-// allocates nothing and is not to be called concurrently. The workspace of a
-// thread is tileQ rows of kvLen scores and the
-// operands of one product.
+// Plan returns a plan for float32 accumulation. Run allocates nothing and is
+// not to be called concurrently. The workspace of a thread is tileQ rows of
+// scores and the packed K and V of a head.
 func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error) {
 	base, err := cpu.NewPlan("tiled", p, opts, tileQ)
 	if err != nil {
 		return nil, err
 	}
-	pl := &plan{Plan: base, scale: float32(p.EffectiveScale())}
-	for _, rows := range pl.WorkerRows(opts.Threads) {
-		buf, err := pl.Floats(tileQ*p.KVLen + (tileQ+maxColumns)*p.HeadDim)
-		if err != nil {
+	pl := &plan{Plan: base, simd: simd.For(base.ISA())}
+	pl.stride = cpu.Ceil(p.KVLen, gap)*gap + gap
+	pl.stripes = cpu.NewLayout(&pl.Problem, tileQ, tileKV)
+	pl.blocks = cpu.NewLayout(&pl.Problem, pl.simd.Rows, tileKV)
+	pl.Hold(pl.stripes.Bytes() + pl.blocks.Bytes())
+	for i := range pl.scale {
+		pl.scale[i] = pl.ScaleLog2()
+	}
+	for range pl.Workers(opts.Threads) {
+		w := worker{scratch: pl.NewScratch(), parts: make([]cpu.Part, 0, pl.stripes.Widest())}
+		if err := pl.Carve(
+			cpu.Room(&w.k, pl.simd.PackedLen(p.HeadDim, p.KVLen)), cpu.Room(&w.v, pl.simd.PackedLen(p.KVLen, p.HeadDim)),
+			cpu.Room(&w.q, pl.simd.Rows*p.HeadDim), cpu.Room(&w.scores, tileQ*pl.stride), cpu.Room(&w.rowMax, tileQ), cpu.Room(&w.rowSum, tileQ),
+		); err != nil {
 			return nil, err
 		}
-		stripe, packed := buf[:tileQ*p.KVLen], buf[tileQ*p.KVLen:]
-		pl.workers = append(pl.workers, worker{rows, stripe, packed[:tileQ*p.HeadDim], packed[tileQ*p.HeadDim:]})
+		pl.workers = append(pl.workers, w)
 	}
 	if err := pl.Stage(); err != nil {
 		return nil, err
 	}
-	pl.Start(opts.Threads, pl.Blocks(), pl.block)
+	pl.Start(opts.Threads, pl.Blocks(), pl.stripe)
 	return pl, nil
 }
 
-func (pl *plan) block(id, item int) {
-	b, w := pl.Block(item), &pl.workers[id]
-	w.rows.Reset(b.Batch, b.Queries)
-	keys := w.rows.Union()
-	for _, k := range keys {
-		pl.score(b, w, k)
+// Run forgets what is packed, for the operands may have changed.
+func (pl *plan) Run() error {
+	for i := range pl.workers {
+		pl.workers[i].kvHead = -1
 	}
-	for i := b.Queries.Lo; i < b.Queries.Hi; i++ {
-		pl.softmax(b, w, i, keys)
-	}
-	pl.weigh(b, w, keys)
-	pl.RepairRows(b, w.rows)
+	return pl.Plan.Run()
 }
 
-// score is S = scale·Q·Kᵀ over the keys k, in parts for gonum's threshold.
+// stripe computes tileQ queries of one head. Items run through one head before
+// the next, so that a worker packs each at most once.
+func (pl *plan) stripe(id, item int) {
+	w, perHead := &pl.workers[id], pl.stripes.Blocks
+	b := pl.Block(item%perHead*(pl.Problem.Batch*pl.Problem.Heads) + item/perHead)
+	pl.pack(w, b)
+	w.parts = w.parts[:0]
+	for _, v := range pl.stripes.Union(b.Batch, b.Queries.Lo/tileQ) {
+		w.parts = append(w.parts, cpu.Part{Keys: v, At: v.Lo})
+	}
+	pl.score(w, b)
+	pl.eachBlock(b, func(sub cpu.Block, row int) { pl.softmax(w, sub, row) })
+	pl.weigh(w, b)
+	pl.eachBlock(b, func(sub cpu.Block, row int) {
+		pl.Normalise(pl.simd, sub, w.rowMax[row:], w.rowSum[row:], w.finite, &w.scratch)
+	})
+}
+
+// eachBlock calls do for the register blocks of a stripe, and the row of the
+// stripe in which each begins.
+func (pl *plan) eachBlock(b cpu.Block, do func(sub cpu.Block, row int)) {
+	for row := 0; row < b.Queries.Len(); row += pl.simd.Rows {
+		sub := b
+		sub.Queries.Lo += row
+		sub.Queries.Hi = min(sub.Queries.Lo+pl.simd.Rows, b.Queries.Hi)
+		do(sub, row)
+	}
+}
+
+func (pl *plan) pack(w *worker, b cpu.Block) {
+	if w.kvHead == b.KVHead && w.batch == b.Batch {
+		return
+	}
+	w.batch, w.kvHead = b.Batch, b.KVHead
+	n, d := pl.Problem.KVLen, pl.Problem.HeadDim
+	pl.simd.PackTransposed(w.k, pl.K.Float32[pl.K.Offset(b.Batch, b.KVHead, 0):], pl.K.RowStride, n, d)
+	w.finite = pl.simd.Pack(w.v, pl.V.Float32[pl.V.Offset(b.Batch, b.KVHead, 0):], pl.V.RowStride, n, d)
+}
+
+// score is S = scale·Q·Kᵀ over the keys that the stripe sees, by chunks.
+func (pl *plan) score(w *worker, b cpu.Block) {
+	f, d := pl.simd, pl.Problem.HeadDim
+	for _, part := range w.parts {
+		for lo := part.Keys.Lo / f.Cols * f.Cols; lo < part.Keys.Hi; lo += tileKV {
+			n, k := min(tileKV, part.Keys.Hi-lo), f.Packed(w.k[lo*d:], d)
+			pl.eachBlock(b, func(sub cpu.Block, row int) {
+				q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, sub.Queries.Lo):]
+				f.Scale(w.q, d, q, pl.Q.RowStride, sub.Queries.Len(), d, pl.scale[:])
+				f.Mul(w.scores[row*pl.stride+lo:], pl.stride, w.q, d, k, sub.Queries.Len(), d, n)
+			})
+		}
+	}
+}
+
+// softmax takes that of a register block's rows.
 //
-// Note: gonum's dot product sums in an order that depends on its operands'
-// alignment. Both are copied, so that a result does not depend on strides.
-func (pl *plan) score(b cpu.Block, w *worker, k kernels.Interval) {
-	q := pack(w.q, &pl.Q, b.Batch, b.Head, b.Queries)
-	for lo := k.Lo; lo < k.Hi; lo += maxColumns {
-		part := kernels.Interval{Lo: lo, Hi: min(lo+maxColumns, k.Hi)}
-		kt := pack(w.k, &pl.K, b.Batch, b.KVHead, part)
-		blas32.Gemm(blas.NoTrans, blas.Trans, pl.scale, q, kt, 0, pl.stripe(b, w, part))
+// Note: two parts less than a panel apart have overlapping products; both
+// write the same scores there, before any softmax.
+func (pl *plan) softmax(w *worker, b cpu.Block, row int) {
+	st := cpu.Stripe{
+		Funcs: pl.simd, Scores: w.scores[row*pl.stride:], Stride: pl.stride, RowMax: w.rowMax[row:], RowSum: w.rowSum[row:],
 	}
+	pl.Softmax(&st, b, w.parts, pl.blocks.Common(b.Batch, b.Queries.Lo/pl.simd.Rows), &w.scratch)
 }
 
-// pack copies rows of one head into dst without gaps.
-func pack(dst []float32, t *kernels.Tensor, batch, head int, rows kernels.Interval) blas32.General {
-	for i := rows.Lo; i < rows.Hi; i++ {
-		copy(dst[(i-rows.Lo)*t.Dim:], t.Row(batch, head, i))
-	}
-	return blas32.General{Rows: rows.Len(), Cols: t.Dim, Stride: t.Dim, Data: dst}
-}
-
-// softmax turns the scores of one query into weights that sum to 1, with 0 for
-// the keys of the stripe that this query does not see.
-func (pl *plan) softmax(b cpu.Block, w *worker, query int, keys []kernels.Interval) {
-	visible := w.rows.Row(query - b.Queries.Lo)
-	if len(visible) == 0 {
-		pl.EmptyRow(b, query)
-	}
-	row := w.stripe[(query-b.Queries.Lo)*pl.Problem.KVLen:][:pl.Problem.KVLen]
-	rowMax := float32(math.Inf(-1))
-	for _, v := range visible {
-		pl.Shape(b.Head, query, v.Lo, row[v.Lo:v.Hi])
-		rowMax = max(rowMax, cpu.Max(row[v.Lo:v.Hi]))
-	}
-	var rowSum float32
-	for _, v := range visible {
-		rowSum += cpu.ExpSum(row[v.Lo:v.Hi], rowMax)
-	}
-	clearOutside(row, keys, visible)
-	for _, v := range visible {
-		cpu.Scale(1/pl.Denominator(b.Head, rowMax, rowSum), row[v.Lo:v.Hi])
-	}
-	if len(visible) > 0 {
-		pl.SetLSE(b.Batch, b.Head, query, cpu.LSE(rowMax, rowSum))
-	}
-}
-
-// clearOutside zeroes the parts of keys that are not in visible, a subset of it.
-func clearOutside(row []float32, keys, visible []kernels.Interval) {
-	for _, k := range keys {
-		at := k.Lo
-		for len(visible) > 0 && visible[0].Hi <= k.Hi {
-			clear(row[at:visible[0].Lo])
-			at, visible = visible[0].Hi, visible[1:]
-		}
-		clear(row[at:k.Hi])
-	}
-}
-
-// weigh is O = P·V over the keys, in parts for gonum's threshold.
-func (pl *plan) weigh(b cpu.Block, w *worker, keys []kernels.Interval) {
-	for lo := 0; lo < pl.Problem.HeadDim; lo += maxColumns {
-		cols := kernels.Interval{Lo: lo, Hi: min(lo+maxColumns, pl.Problem.HeadDim)}
-		o := columns(general(&pl.O, b.Batch, b.Head, b.Queries), cols)
-		beta := float32(0)
-		for _, k := range keys {
-			v := columns(general(&pl.V, b.Batch, b.KVHead, k), cols)
-			blas32.Gemm(blas.NoTrans, blas.NoTrans, 1, pl.stripe(b, w, k), v, beta, o)
-			beta = 1
+// weigh is O = P·V, unnormalised, by chunks.
+func (pl *plan) weigh(w *worker, b cpu.Block) {
+	f, d, first := pl.simd, pl.Problem.HeadDim, true
+	for _, part := range w.parts {
+		for lo := part.Keys.Lo; lo < part.Keys.Hi; lo += tileKV {
+			n := min(tileKV, part.Keys.Hi-lo)
+			v := simd.Panels{Data: w.v[lo*f.Cols:], LD: f.Cols, Panel: pl.Problem.KVLen * f.Cols}
+			product := f.MulAdd
+			if first {
+				product = f.Mul
+			}
+			pl.eachBlock(b, func(sub cpu.Block, row int) {
+				o := pl.O.Float32[pl.O.Offset(b.Batch, b.Head, sub.Queries.Lo):]
+				product(o, pl.O.RowStride, w.scores[row*pl.stride+lo:], pl.stride, v, sub.Queries.Len(), n, d)
+			})
+			first = false
 		}
 	}
-}
-
-// stripe views the columns k of the block's scores.
-func (pl *plan) stripe(b cpu.Block, w *worker, k kernels.Interval) blas32.General {
-	return blas32.General{Rows: b.Queries.Len(), Cols: k.Len(), Stride: pl.Problem.KVLen, Data: w.stripe[k.Lo:]}
-}
-
-// general views the rows of one head as a matrix.
-func general(t *kernels.Tensor, batch, head int, rows kernels.Interval) blas32.General {
-	return blas32.General{Rows: rows.Len(), Cols: t.Dim, Stride: t.RowStride, Data: t.Float32[t.Offset(batch, head, rows.Lo):]}
-}
-
-func columns(m blas32.General, cols kernels.Interval) blas32.General {
-	m.Cols, m.Data = cols.Len(), m.Data[cols.Lo:]
-	return m
 }

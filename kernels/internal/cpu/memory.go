@@ -3,6 +3,7 @@ package cpu
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 )
 
 // Floats returns n zeroed floats of workspace, already backed by memory (huge
@@ -15,11 +16,19 @@ func (p *Plan) Floats(n int) ([]float32, error) {
 			p.name, p.bytes+bytes, have, errors.ErrUnsupported)
 	}
 	p.bytes += bytes
-	x := make([]float32, n)
+	x := alignedFloats(n)
 	adviseHugePages(x)
 	const page = 4096 / 4
 	for i := 0; i < n; i += page {
 		x[i] = 0
 	}
 	return x, nil
+}
+
+// alignedFloats returns n floats from the start of a cache line on.
+func alignedFloats(n int) []float32 {
+	const line = 64
+	x := make([]float32, n+line/4)
+	off := -int(uintptr(unsafe.Pointer(&x[0]))/4) & (line/4 - 1)
+	return x[off : off+n : off+n]
 }

@@ -1,0 +1,129 @@
+package cpu
+
+import "github.com/attnbench/attnbench/kernels"
+
+// A Layout is the mask seen by blocks of queries: what each block has to visit
+// and where it needs no masking. It is made once, for a mask does not change.
+type Layout struct {
+	Rows   int // queries in a block
+	Blocks int // of one batch element
+	Chunks int // of keys, of one batch element
+
+	union   spans
+	common  spans
+	touched []kernels.Interval // [batch, chunk]: the blocks that see some of its keys
+	qLen    int
+	shared  bool // all batch elements have the same
+}
+
+// A spans holds a list of intervals for each block of each batch element.
+type spans struct {
+	flat  []kernels.Interval
+	start []int
+}
+
+func (s *spans) add(list []kernels.Interval) {
+	if s.start == nil {
+		s.start = []int{0}
+	}
+	s.flat = append(s.flat, list...)
+	s.start = append(s.start, len(s.flat))
+}
+
+func (s *spans) at(i int) []kernels.Interval { return s.flat[s.start[i]:s.start[i+1]] }
+
+func (s *spans) bytes() int64 { return 16*int64(cap(s.flat)) + 8*int64(cap(s.start)) }
+
+// NewLayout works out what blocks of rows queries see in chunks of tileKV keys.
+func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
+	l := &Layout{
+		Rows: rows, Blocks: Ceil(p.QLen, rows), Chunks: Ceil(p.KVLen, tileKV),
+		qLen: p.QLen, shared: p.Mask.KeyLens == nil,
+	}
+	batches := p.Batch
+	if l.shared {
+		batches = 1
+	}
+	l.touched = make([]kernels.Interval, batches*l.Chunks)
+	seen := kernels.NewRows(p, rows)
+	for b := range batches {
+		for block := range l.Blocks {
+			seen.Reset(b, l.Queries(block))
+			union := seen.Union()
+			l.touch(b, block, union, tileKV)
+			l.union.add(union)
+			l.common.add(seen.Common())
+		}
+	}
+	return l
+}
+
+// touch notes the chunks that a block visits.
+func (l *Layout) touch(batch, block int, union []kernels.Interval, tileKV int) {
+	for _, v := range union {
+		for c := v.Lo / tileKV; c*tileKV < v.Hi; c++ {
+			t := &l.touched[batch*l.Chunks+c]
+			if t.Len() == 0 {
+				t.Lo = block
+			}
+			t.Hi = block + 1
+		}
+	}
+}
+
+// Queries returns the queries of a block.
+func (l *Layout) Queries(block int) kernels.Interval {
+	return kernels.Interval{Lo: block * l.Rows, Hi: min((block+1)*l.Rows, l.qLen)}
+}
+
+func (l *Layout) index(batch, block int) int {
+	if l.shared {
+		batch = 0
+	}
+	return batch*l.Blocks + block
+}
+
+// Union returns the keys that some query of a block sees, and Common those
+// that all of them see, as sorted disjoint intervals.
+func (l *Layout) Union(batch, block int) []kernels.Interval { return l.union.at(l.index(batch, block)) }
+
+// Common: see Union.
+func (l *Layout) Common(batch, block int) []kernels.Interval {
+	return l.common.at(l.index(batch, block))
+}
+
+// Widest returns the most intervals that the union of any block has.
+func (l *Layout) Widest() int {
+	n := 0
+	for i := range len(l.union.start) - 1 {
+		n = max(n, len(l.union.at(i)))
+	}
+	return n
+}
+
+// BlocksOf returns the blocks that see some keys of a chunk, and perhaps
+// blocks between them that do not.
+func (l *Layout) BlocksOf(batch, chunk int) kernels.Interval {
+	if l.shared {
+		batch = 0
+	}
+	return l.touched[batch*l.Chunks+chunk]
+}
+
+// Bytes returns the memory that l holds.
+func (l *Layout) Bytes() int64 {
+	return l.union.bytes() + l.common.bytes() + 16*int64(cap(l.touched))
+}
+
+// Covers reports whether one interval of the list holds all of v.
+func Covers(list []kernels.Interval, v kernels.Interval) bool {
+	for _, c := range list {
+		if c.Lo <= v.Lo && v.Hi <= c.Hi {
+			return true
+		}
+	}
+	return false
+}
+
+// Ceil returns n/unit, rounded up.
+func Ceil(n, unit int) int { return (n + unit - 1) / unit }

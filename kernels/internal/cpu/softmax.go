@@ -1,0 +1,94 @@
+package cpu
+
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
+)
+
+// A Part is an interval of keys whose scores lie together in the rows of a
+// stripe, from column At on.
+type Part struct {
+	Keys kernels.Interval
+	At   int
+}
+
+// A Stripe holds the scores of at most simd.MaxRows queries for all the keys
+// that any of them sees.
+type Stripe struct {
+	Funcs  *simd.Funcs
+	Scores []float32 // raw scores, then weights
+	Stride int       // between its rows
+	RowMax []float32 // of each row, in units of ln 2
+	RowSum []float32
+}
+
+// Softmax turns the raw scores of a block into unnormalised weights and notes
+// the rows' maxima and sums. common are the keys that every query sees.
+func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []kernels.Interval, scratch *Scratch) {
+	rows := b.Queries.Len()
+	for i := range rows {
+		st.RowMax[i], st.RowSum[i] = float32(math.Inf(-1)), 0
+	}
+	for _, part := range parts {
+		visible := &scratch.Visible
+		if Covers(common, part.Keys) {
+			visible = nil
+		}
+		s, n := st.Scores[part.At:], part.Keys.Len()
+		for i := range rows {
+			if p.Shaped() || visible != nil {
+				p.Logits(s[i*st.Stride:][:n], b.Batch, b.Head, b.Queries.Lo+i, part.Keys, visible)
+			}
+		}
+		st.Funcs.RowMax(s, st.Stride, rows, n, scratch.rows[:])
+		for i := range rows {
+			st.RowMax[i] = max(st.RowMax[i], scratch.rows[i])
+		}
+	}
+	for i, m := range st.RowMax[:rows] {
+		if scratch.rows[i] = m; math.IsInf(float64(m), -1) {
+			scratch.rows[i] = 0 // nothing seen: every weight is 2^−Inf
+		}
+	}
+	for _, part := range parts {
+		st.Funcs.ExpSum(st.Scores[part.At:], st.Stride, rows, part.Keys.Len(), scratch.rows[:], st.RowSum)
+	}
+}
+
+// A Scratch lends a worker's calls the room that they would allocate.
+type Scratch struct {
+	Visible []kernels.Interval
+	rows    [simd.MaxRows]float32
+}
+
+// NewScratch returns room for the problem's rows.
+func (p *Plan) NewScratch() Scratch {
+	return Scratch{Visible: make([]kernels.Interval, 0, p.Problem.Mask.MaxIntervals())}
+}
+
+// Normalise divides a block's unnormalised output by its sums and writes lse.
+// Where a value may not have been finite, it repairs rows that one reached
+// which does not see it.
+func (p *Plan) Normalise(f *simd.Funcs, b Block, rowMax, rowSum []float32, finite bool, scratch *Scratch) {
+	for i := range b.Queries.Len() {
+		query, m := b.Queries.Lo+i, rowMax[i]
+		if math.IsInf(float64(m), -1) && len(p.visible(b, query, scratch)) == 0 {
+			p.EmptyRow(b, query)
+			continue
+		}
+		o := p.O.Row(b.Batch, b.Head, query)
+		scratch.rows[0] = 1 / p.Denominator(b.Head, m*math.Ln2, rowSum[i])
+		f.Scale(o, 0, o, 0, 1, len(o), scratch.rows[:])
+		p.SetLSE(b.Batch, b.Head, query, float32((float64(m)+math.Log2(float64(rowSum[i])))*math.Ln2))
+		if !finite && !Finite(o) {
+			p.RepairRow(b, query, p.visible(b, query, scratch))
+		}
+	}
+}
+
+func (p *Plan) visible(b Block, query int, scratch *Scratch) []kernels.Interval {
+	scratch.Visible = p.Problem.AppendVisible(scratch.Visible[:0], b.Batch, query)
+	return scratch.Visible
+}
