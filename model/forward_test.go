@@ -139,13 +139,14 @@ func checkFirstQuery(t *testing.T, m *Model, ids []int, call Attention) {
 		x[i] = m.tokens[ids[last]*w+i] + m.positions[last*w+i]
 	}
 	l := &m.layers[0]
+	weight := dense(&l.qkv)
 	l.norm1.apply(x, x, m.Config.Epsilon)
 	for h := range m.Config.Heads {
 		for d, got := range call.Q.Row(0, h, last) {
 			col := h*m.Config.HeadDim() + d
 			want := float64(l.qkv.bias[col])
 			for i, v := range x {
-				want += float64(v) * float64(l.qkv.weight[i*3*w+col])
+				want += float64(v) * float64(weight[i*3*w+col])
 			}
 			if math.Abs(float64(got)-want) > 1e-5 {
 				t.Fatalf("head %d, dim %d: %v, want %v", h, d, got, want)

@@ -106,7 +106,8 @@ func TestGoldensCatchFaults(t *testing.T) {
 	for fault, plant := range map[string]func(m *Model){
 		"erf GELU": func(m *Model) { m.activate = geluErf },
 		"square weight transposed": func(m *Model) {
-			m.layers[0].proj.weight = transpose(m.layers[0].proj.weight, m.Config.Width)
+			l, w := &m.layers[0].proj, m.Config.Width
+			*l = newProjection(transpose(dense(l), w), l.bias, w, w, false)
 		},
 		"positions shifted": func(m *Model) { m.positions = m.positions[m.Config.Width:] },
 		"final norm skipped": func(m *Model) {
@@ -159,7 +160,7 @@ func transpose(x []float32, n int) []float32 {
 // TestTiedHeadIsNotTheUntiedOne: a file's own head counts, not the embeddings.
 func TestTiedHeadIsNotTheUntiedOne(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
-	m.head = newLinear(m.tokens, nil, m.Config.Width, m.Config.Vocab, true)
+	m.head = newProjection(m.tokens, nil, m.Config.Width, m.Config.Vocab, true)
 	if d := g.distance(g.run(t, m, kernel(t, "naive"))); d <= 2*tolerance {
 		t.Errorf("logits differ by %.2g only", d)
 	}

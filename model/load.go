@@ -21,20 +21,20 @@ type Model struct {
 	tokens    []float32 // wte [vocab, width]
 	positions []float32 // wpe [context, width]
 	layers    []layer
-	norm      norm   // ln_f
-	head      linear // width → vocab, no bias
+	norm      norm       // ln_f
+	head      projection // width → vocab, no bias
 
 	activate func(x []float32) // in place; the tanh GELU
 }
 
 // A layer is one transformer block.
 type layer struct {
-	norm1 norm   // ln_1
-	qkv   linear // attn.c_attn: width → 3·width, Q, K and V beside each other
-	proj  linear // attn.c_proj: width → width
-	norm2 norm   // ln_2
-	up    linear // mlp.c_fc: width → inner
-	down  linear // mlp.c_proj: inner → width
+	norm1 norm       // ln_1
+	qkv   projection // attn.c_attn: width → 3·width, Q, K and V beside each other
+	proj  projection // attn.c_proj: width → width
+	norm2 norm       // ln_2
+	up    projection // mlp.c_fc: width → inner
+	down  projection // mlp.c_proj: inner → width
 }
 
 // Load reads config.json and model.safetensors from the root of fsys, as
@@ -104,11 +104,11 @@ func (r *reader) exactly(name string, shape ...int) []float32 {
 func (r *reader) layer(c Config, name string) layer {
 	return layer{
 		norm1: r.norm(name+"ln_1", c.Width),
-		qkv:   r.linear(name+"attn.c_attn", c.Width, 3*c.Width),
-		proj:  r.linear(name+"attn.c_proj", c.Width, c.Width),
+		qkv:   r.conv1D(name+"attn.c_attn", c.Width, 3*c.Width),
+		proj:  r.conv1D(name+"attn.c_proj", c.Width, c.Width),
 		norm2: r.norm(name+"ln_2", c.Width),
-		up:    r.linear(name+"mlp.c_fc", c.Width, c.Inner),
-		down:  r.linear(name+"mlp.c_proj", c.Inner, c.Width),
+		up:    r.conv1D(name+"mlp.c_fc", c.Width, c.Inner),
+		down:  r.conv1D(name+"mlp.c_proj", c.Inner, c.Width),
 	}
 }
 
@@ -116,21 +116,29 @@ func (r *reader) norm(name string, width int) norm {
 	return norm{r.floats(name+".weight", width), r.floats(name+".bias", width)}
 }
 
-// linear reads a projection that Hugging Face keeps as a Conv1D: [in, out].
-func (r *reader) linear(name string, in, out int) linear {
-	return newLinear(r.floats(name+".weight", in, out), r.floats(name+".bias", out), in, out, false)
+// conv1D reads a projection that Hugging Face keeps as [in, out].
+func (r *reader) conv1D(name string, in, out int) projection {
+	return r.projection(r.floats(name+".weight", in, out), r.floats(name+".bias", out), in, out, false)
+}
+
+// projection packs what was read, unless reading failed.
+func (r *reader) projection(weight, bias []float32, in, out int, transposed bool) projection {
+	if r.err != nil {
+		return projection{}
+	}
+	return newProjection(weight, bias, in, out, transposed)
 }
 
 // head reads lm_head.weight, [vocab, width], or ties the head to the token
 // embeddings where the file has none.
-func (r *reader) head(c Config, tokens []float32) linear {
+func (r *reader) head(c Config, tokens []float32) projection {
 	const name = "lm_head.weight"
 	if _, untied := r.file.tensors[name]; untied {
 		tokens = r.exactly(name, c.Vocab, c.Width)
 	} else if !c.TieEmbeddings && r.err == nil {
 		r.err = fmt.Errorf("%s: no tensor %q: must be there since tie_word_embeddings is false", r.file.name, name)
 	}
-	return newLinear(tokens, nil, c.Width, c.Vocab, true)
+	return r.projection(tokens, nil, c.Width, c.Vocab, true)
 }
 
 // finish reports the first error, or a tensor that the model would ignore: a

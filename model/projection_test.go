@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestLinear holds both layouts against a float64 product, over sizes around
+// TestProjection holds both layouts against a float64 product, over sizes around
 // the blocks.
-func TestLinear(t *testing.T) {
+func TestProjection(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20260304, 1))
 	random := func(n int) []float32 {
 		x := make([]float32, n)
@@ -23,10 +23,10 @@ func TestLinear(t *testing.T) {
 				x, w, b := random(rows*in), random(in*out), random(out)
 				for _, transposed := range []bool{false, true} {
 					for _, bias := range [][]float32{b, nil} {
-						l := newLinear(w, bias, in, out, transposed)
+						l := newProjection(w, bias, in, out, transposed)
 						dst := random(rows * out) // stale values must not matter
 						l.apply(dst, x, rows, 3)
-						if d := linearError(&l, dst, x, rows); d > 1e-4 {
+						if d := projectionError(w, bias, dst, x, rows, in, out, transposed); d > 1e-4 {
 							t.Fatalf("rows=%d in=%d out=%d transposed=%v bias=%v: off by %.2g", rows, in, out, transposed, bias != nil, d)
 						}
 					}
@@ -36,25 +36,36 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-func linearError(l *linear, dst, x []float32, rows int) float64 {
+func projectionError(w, bias, dst, x []float32, rows, in, out int, transposed bool) float64 {
 	worst := 0.0
 	for r := range rows {
-		for c := range l.out {
+		for c := range out {
 			sum := 0.0
-			if l.bias != nil {
-				sum = float64(l.bias[c])
+			if bias != nil {
+				sum = float64(bias[c])
 			}
-			for i := range l.in {
-				w := l.weight[i*l.out+c]
-				if l.transposed {
-					w = l.weight[c*l.in+i]
+			for i := range in {
+				at := i*out + c
+				if transposed {
+					at = c*in + i
 				}
-				sum += float64(x[r*l.in+i]) * float64(w)
+				sum += float64(x[r*in+i]) * float64(w[at])
 			}
-			worst = max(worst, math.Abs(float64(dst[r*l.out+c])-sum))
+			worst = max(worst, math.Abs(float64(dst[r*out+c])-sum))
 		}
 	}
 	return worst
+}
+
+// dense returns the weight of a projection, W [in, out], which multiplies the
+// identity.
+func dense(l *projection) []float32 {
+	eye, w := make([]float32, l.in*l.in), make([]float32, l.in*l.out)
+	for i := range l.in {
+		eye[i*l.in+i] = 1
+	}
+	l.weight.Apply(w, eye, nil, l.in, 1)
+	return w
 }
 
 func TestNormIsStable(t *testing.T) {

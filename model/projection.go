@@ -1,0 +1,25 @@
+package model
+
+import "github.com/attnbench/attnbench/kernels/linear"
+
+// A projection is y = x·W + b. It is the one place that multiplies by weights.
+type projection struct {
+	in, out int
+	weight  *linear.Matrix // W [in, out]
+	bias    []float32      // [out], or nil
+}
+
+// newProjection packs a weight: W [in, out], or Wᵀ [out, in] if transposed.
+func newProjection(weight, bias []float32, in, out int, transposed bool) projection {
+	packed, err := linear.Pack(weight, in, out, transposed, "")
+	if err != nil {
+		panic("model: no instruction set") // "" is always there
+	}
+	return projection{in, out, packed, bias}
+}
+
+// apply computes dst [rows, out] from x [rows, in]. A row's result does not
+// depend on the other rows nor on threads.
+func (l *projection) apply(dst, x []float32, rows, threads int) {
+	l.weight.Apply(dst, x, l.bias, rows, threads)
+}
