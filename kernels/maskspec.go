@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// maskGrammar is what ParseMask accepts, for its errors.
-const maskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], longformer:SIZE:LOCAL:GLOBAL, bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED], packed:N[:N…], joined by +"
+// MaskGrammar is what ParseMask accepts, for errors and listings.
+const MaskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], longformer:SIZE:LOCAL:GLOBAL, bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED], packed:N[:N…], joined by +"
 
 // ParseMask reads a mask for kvLen keys from its name, parts joined by "+":
 //
@@ -35,12 +35,12 @@ func ParseMask(spec string, kvLen int) (Mask, error) {
 			err = m.set(name, numbers, kvLen)
 		}
 		if err != nil {
-			return Mask{}, fmt.Errorf("mask %q: %w; want %s", spec, err, maskGrammar)
+			return Mask{}, fmt.Errorf("mask %q: %w; want %s", spec, err, MaskGrammar)
 		}
 		seen[name] = true
 	}
 	if seen["full"] && len(seen) > 1 {
-		return Mask{}, fmt.Errorf("mask %q: full joined to another part; want %s", spec, maskGrammar)
+		return Mask{}, fmt.Errorf("mask %q: full joined to another part; want %s", spec, MaskGrammar)
 	}
 	return m, nil
 }

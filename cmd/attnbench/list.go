@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/kernels"
+)
+
+func newList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List kernels, instruction sets, inputs and masks",
+		Args:  noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return writeList(cmd.OutOrStdout())
+		},
+	}
+}
+
+func writeList(w io.Writer) error {
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "kernels (--kernel)")
+	for _, k := range kernels.All() {
+		fmt.Fprintf(tab, "  %s\t%s\n", k.Name(), describe(k))
+	}
+	fmt.Fprintln(tab, "\ninstruction sets (--isa), least preferred first")
+	for _, isa := range kernels.ISAs() {
+		fmt.Fprintf(tab, "  %s\t%s\n", isa.Name, availability(isa))
+	}
+	fmt.Fprintln(tab, "\ninputs (--inputs)")
+	fmt.Fprintf(tab, "  %s\n", strings.Join(inputNames(), ", "))
+	forms := strings.Split(kernels.MaskGrammar, ", ")
+	fmt.Fprintf(tab, "\nmasks (--mask), %s\n", forms[len(forms)-1])
+	for _, form := range forms[:len(forms)-1] {
+		fmt.Fprintf(tab, "  %s\n", form)
+	}
+	return tab.Flush()
+}
+
+func describe(k kernels.Kernel) string {
+	if d, ok := k.(kernels.Describer); ok {
+		return d.Describe()
+	}
+	return ""
+}
+
+func availability(isa kernels.ISA) string {
+	if isa.Available {
+		return "available"
+	}
+	return "unavailable: this machine lacks a feature that it needs"
+}
+
+// inputNames are what --inputs takes.
+func inputNames() []string { return append(harness.InputNames(), captured) }
+
+// captured names the input taken from the model's own forward pass.
+const captured = "captured"

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/kernels"
+)
+
+func lookupKernels(names []string) ([]kernels.Kernel, error) {
+	if len(names) == 0 {
+		return kernels.All(), nil
+	}
+	var list []kernels.Kernel
+	for _, name := range unique(names) {
+		k, err := kernels.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, k)
+	}
+	return list, nil
+}
+
+func lookupISAs(names []string) ([]string, error) {
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	var list []string
+	for _, name := range names {
+		isa, err := kernels.SelectISA(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, isa)
+	}
+	return unique(list), nil
+}
+
+func checkInputs(names []string) error {
+	for _, name := range names {
+		if name == captured {
+			continue
+		}
+		if _, err := harness.LookupInput(name, 0); err != nil {
+			return fmt.Errorf("input %q: want some of %s", name, strings.Join(inputNames(), ", "))
+		}
+	}
+	return nil
+}
+
+// unique drops repetitions and keeps the order.
+func unique(names []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, name := range names {
+		if !seen[name] {
+			out = append(out, name)
+		}
+		seen[name] = true
+	}
+	return out
+}

@@ -1,0 +1,133 @@
+// Command attnbench runs a transformer whose attention can be swapped, proves
+// that every swap computes the same function, and measures what it costs as
+// the sequence grows.
+//
+//	attnbench run       # swap, verify, measure, fit: everything, in a minute
+//	attnbench verify    # hold the kernels against the oracle
+//	attnbench list      # kernels, instruction sets, inputs, masks
+//	attnbench peaks     # measure the machine's limits
+//	attnbench model     # logits and next tokens of the transformer
+//
+// Records go to standard output in the Go benchmark format, so that benchstat
+// reads them; everything for a person goes to standard error.
+//
+// The exit code is 0 when all is well, 1 when a check failed or the run was
+// interrupted, 2 when it was asked for something that can't be, and 3 when
+// nothing was measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	_ "github.com/attnbench/attnbench/kernels/all"
+)
+
+// The exit codes.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+	exitNothing
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit code. Whatever went wrong
+// is one line on stderr.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "attnbench: %s\n", oneLine(err))
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitUsage // cobra's own: an unknown flag, a value that is no number
+}
+
+// oneLine joins the lines of an error that lists several.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+// An exitError is an error with the exit code that it asks for.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage marks err as one of the command line or its files.
+func usage(err error) error { return &exitError{exitUsage, err} }
+
+// usagef is usage of a new error.
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// failed marks err as a check that failed, or work that broke off.
+func failed(err error) error { return &exitError{exitFailed, err} }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "attnbench",
+		Short: "Prove that attention kernels are equivalent, and measure what they cost",
+		Long: `attnbench swaps attention kernels into a reference transformer, proves that
+each computes the same function, and measures time, memory and the exponent of
+their growth with the sequence length.
+
+Records go to standard output in the Go benchmark format, for benchstat;
+everything for a person goes to standard error.
+
+Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
+3 nothing was measured.`,
+		Example:       "  attnbench run\n  attnbench run --kernel flash,naive --n 128..4096x2 --mask causal -o flash.txt",
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		want := strings.Join(names, ", ")
+		if len(args) == 0 {
+			return usagef("no command: want one of %s; see attnbench --help", want)
+		}
+		return usagef("command %q: want one of %s", args[0], want)
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(newRun(), newVerify(), newList(), newPeaks(), newModel())
+	return root
+}
+
+// noArgs refuses arguments that are not flags.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s %q: takes no arguments, only flags; see attnbench %s --help", cmd.Name(), args[0], cmd.Name())
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/attnbench/attnbench/reports"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"attnbench": main})
+}
+
+// The scripts in testdata run the command as a person would.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"records":   records,
+			"oneline":   oneLineOnly,
+			"interrupt": interrupt,
+		},
+	})
+}
+
+// exits runs a command and wants an exit code: exits CODE PROGRAM ARGS…
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM ARGS…")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// oneLineOnly wants stderr to be one line with each of the given texts in it,
+// and stdout to be empty.
+func oneLineOnly(ts *testscript.TestScript, neg bool, args []string) {
+	text, stdout := ts.ReadFile("stderr"), ts.ReadFile("stdout")
+	if strings.Count(text, "\n") != 1 || stdout != "" {
+		ts.Fatalf("want one line on stderr and nothing on stdout, got\n%s\n%s", text, stdout)
+	}
+	for _, want := range args {
+		if !strings.Contains(text, want) {
+			ts.Fatalf("want %q in %s", want, text)
+		}
+	}
+}
+
+// records wants a file of benchmark records that package reports reads, with
+// a number of attention records that matches: records FILE REGEXP
+func records(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: records FILE REGEXP")
+	}
+	text := ts.ReadFile(args[0])
+	_, err := reports.Read(strings.NewReader(text), args[0])
+	ts.Check(err)
+	reader, n := benchfmt.NewReader(strings.NewReader(text), args[0]), 0
+	for reader.Scan() {
+		if r, ok := reader.Result().(*benchfmt.Result); ok && string(r.Name.Base()) == reports.Base {
+			n++
+		}
+	}
+	if !regexp.MustCompile("^(?:" + args[1] + ")$").MatchString(strconv.Itoa(n)) {
+		ts.Fatalf("%d records in %s, want %s", n, args[0], args[1])
+	}
+}
+
+// interrupt runs a command and interrupts it once its stderr has a text:
+// interrupt TEXT PROGRAM ARGS… What it wrote goes to stdout.txt and stderr.txt,
+// its exit code to code.txt.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: interrupt TEXT PROGRAM ARGS…")
+	}
+	program, err := lookPath(ts.Getenv("PATH"), args[1])
+	ts.Check(err)
+	cmd := exec.Command(program, args[2:]...)
+	cmd.Dir = ts.MkAbs(".")
+	var stdout bytes.Buffer
+	stderr := &watcher{text: args[0], seen: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &stdout, stderr
+	ts.Check(cmd.Start())
+	select {
+	case <-stderr.seen:
+		ts.Check(cmd.Process.Signal(os.Interrupt))
+	case <-time.After(2 * time.Minute):
+		cmd.Process.Kill()
+	}
+	cmd.Wait() // its error is the exit code, which the script looks at
+	for name, text := range map[string][]byte{
+		"stdout.txt": stdout.Bytes(), "stderr.txt": stderr.buf.Bytes(),
+		"code.txt": []byte(strconv.Itoa(cmd.ProcessState.ExitCode()) + "\n"),
+	} {
+		ts.Check(os.WriteFile(ts.MkAbs(name), text, 0o666))
+	}
+}
+
+// lookPath finds a program in a PATH that is not this process's own.
+func lookPath(path, program string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		if found, err := exec.LookPath(filepath.Join(dir, program)); err == nil {
+			return found, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// A watcher is a buffer that says when a text has gone by.
+type watcher struct {
+	buf  bytes.Buffer
+	text string
+	seen chan struct{}
+	once sync.Once
+}
+
+func (w *watcher) Write(p []byte) (int, error) {
+	n, err := w.buf.Write(p)
+	if bytes.Contains(w.buf.Bytes(), []byte(w.text)) {
+		w.once.Do(func() { close(w.seen) })
+	}
+	return n, err
+}

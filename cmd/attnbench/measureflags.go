@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// measureFlags state how run measures.
+type measureFlags struct {
+	count     int
+	benchTime time.Duration
+	limit     time.Duration
+}
+
+// defaultLimit keeps a run without flags below a minute on two slow cores: it
+// leaves as much again for the stages before.
+const defaultLimit = 30 * time.Second
+
+func (f *measureFlags) register(flags *pflag.FlagSet) {
+	flags.IntVar(&f.count, "count", 10, "`samples` of each kernel and case")
+	flags.DurationVar(&f.benchTime, "benchtime", 10*time.Millisecond, "about how `long` a sample lasts")
+	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken; no limit where --count is given")
+}
+
+func (f *measureFlags) check(flags *pflag.FlagSet) error {
+	if f.count < 1 || f.count > 1_000_000 {
+		return fmt.Errorf("--count %d: must be in 1..1000000", f.count)
+	}
+	if f.benchTime <= 0 || f.benchTime > time.Hour {
+		return fmt.Errorf("--benchtime %v: must be above 0 and at most 1h", f.benchTime)
+	}
+	if f.limit <= 0 {
+		return fmt.Errorf("--limit %v: must be above 0", f.limit)
+	}
+	if flags.Changed("count") && !flags.Changed("limit") {
+		f.limit = time.Duration(1<<63 - 1)
+	}
+	return nil
+}

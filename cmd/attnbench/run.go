@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/reports"
+)
+
+func newRun() *cobra.Command {
+	var f sweepFlags
+	var m measureFlags
+	var out outputFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Swap, verify and measure the kernels, and fit how their cost grows",
+		Long: `run does the whole job, in this order: it swaps each kernel into the transformer
+and compares logits and next tokens; verifies each kernel on captured and
+synthetic inputs; measures the machine's limits; times each kernel over the
+sequence lengths, verifying what it timed; and prints the tables. Without flags
+that takes less than a minute on two cores.
+
+The records go to standard output, or to a file that is written whole when the
+run ends. An interrupt keeps the samples taken so far; a second one ends the
+program at once.`,
+		Example: "  attnbench run\n" +
+			"  attnbench run --kernel naive,flash --n 128..8192x2 --mask full -o flash.txt\n" +
+			"  attnbench run --mask window:256+sinks:4 --heads 8 --kv-heads 2 --dim 64 --format csv",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := m.check(cmd.Flags()); err != nil {
+				return usage(err)
+			}
+			if err := harness.CheckFormat(out.format); err != nil {
+				return usage(err)
+			}
+			j, err := f.job(cmd)
+			if err != nil {
+				return err
+			}
+			o, err := out.open(cmd.OutOrStdout())
+			if err != nil {
+				return usage(err)
+			}
+			defer o.discard()
+			r := &runner{job: j, measure: m, format: out.format, out: o, checks: newChecks(cmd.ErrOrStderr())}
+			return r.run(cmd.Context())
+		},
+	}
+	f.register(cmd.Flags())
+	m.register(cmd.Flags())
+	out.register(cmd.Flags())
+	return cmd
+}
+
+// A runner takes a job through its stages.
+type runner struct {
+	*job
+	*checks
+	measure measureFlags
+	format  string
+	out     *output
+}
+
+func (r *runner) run(ctx context.Context) error {
+	r.writeRemarks(r.w)
+	table, err := r.swap(ctx, r.checks)
+	if err != nil {
+		return failed(err)
+	}
+	if err := r.show(table); err != nil {
+		return err
+	}
+	verdicts, err := r.verify(ctx, r.checks, shortLengths(r.sweep.Lengths))
+	if err != nil {
+		return failed(err)
+	}
+	if err := r.show(verdicts.table(r.job)); err != nil {
+		return err
+	}
+	return r.sweepAll(ctx)
+}
+
+// show writes a table and the blank line below it.
+func (r *runner) show(t *reports.Table) error {
+	if err := t.Write(r.w); err != nil {
+		return failed(err)
+	}
+	fmt.Fprintln(r.w)
+	return nil
+}
+
+// shortLengths are those that are verified on every input: up to 512, or the
+// shortest there is. Longer ones are verified as they are timed.
+func shortLengths(lengths []int) []int {
+	i := slices.IndexFunc(lengths, func(n int) bool { return n > 512 })
+	if i < 0 {
+		return lengths
+	}
+	return lengths[:max(1, i)]
+}
+
+// sweepAll measures, and writes what came of it even when it was interrupted.
+func (r *runner) sweepAll(ctx context.Context) error {
+	peaks := harness.MeasurePeaks(ctx, r.options.Threads)
+	results, incomplete := r.measureCases(ctx)
+	if errors.Is(incomplete, errLimit) {
+		fmt.Fprintf(r.w, "note: %v\n", incomplete)
+		incomplete = nil
+	}
+	if incomplete != nil && !errors.Is(incomplete, harness.ErrIncomplete) {
+		return failed(incomplete)
+	}
+	r.tellResults(results)
+	if err := peaks.CheckRoof(ctx, results); err != nil {
+		r.fail("%v", err)
+	}
+	config := harness.Provenance(r.seed, &peaks)
+	if incomplete != nil {
+		config = append(config, harness.Note("incomplete", incomplete.Error()))
+	}
+	records := harness.Records(results, &peaks, config)
+	if err := r.write(records); err != nil {
+		return failed(err)
+	}
+	switch {
+	case incomplete != nil:
+		return failed(fmt.Errorf("interrupted: the run is incomplete: %w", incomplete))
+	case len(records) == 0 && len(r.failures) == 0:
+		return &exitError{exitNothing, errors.New("nothing was measured: every case was skipped")}
+	}
+	return r.err()
+}
+
+func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
+	sweep := r.sweep
+	sweep.Inputs = r.inputs[:1]
+	cases, err := sweep.Cases()
+	if err != nil {
+		return nil, err
+	}
+	bar := newProgress(r.w, fmt.Sprintf("preparing %d kernels on %d cases, on input %s", len(r.kernels), len(cases), r.inputs[0].Name()),
+		len(r.kernels)*len(cases)*(r.measure.count+1))
+	defer bar.done()
+	sampling := false
+	m := harness.Measurement{
+		Kernels: r.kernels, Cases: cases, Options: r.options,
+		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed,
+		Progress: func(done, _ int, next string) {
+			if !sampling && !strings.HasPrefix(next, "verify ") {
+				sampling = true
+				bar.stage(fmt.Sprintf("taking %d samples of each", r.measure.count))
+			}
+			bar.at(done)
+		},
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.measure.limit, errLimit)
+	defer cancel()
+	return m.Run(ctx)
+}
+
+// errLimit ends a measurement early that is complete all the same: the samples
+// are taken in rounds, so that every case has as many as the others.
+var errLimit = errors.New("the time limit was reached; more --limit gives more samples")
+
+// tellResults says which kernels failed, and which were skipped and why.
+func (r *runner) tellResults(results []harness.Result) {
+	var told []string
+	for i := range results {
+		res := &results[i]
+		if err := res.Failed(); err != nil {
+			r.fail("%s: %v", res.Name(), err)
+		}
+		if res.Skipped == nil {
+			continue
+		}
+		if line := fmt.Sprintf("skipped %s: %v", res.Kernel, res.Skipped); !slices.Contains(told, line) {
+			told = append(told, line)
+			fmt.Fprintln(r.w, line)
+		}
+	}
+}
+
+// write prints the tables for a person, then the records.
+func (r *runner) write(records []*benchfmt.Result) error {
+	if len(records) == 0 {
+		return nil
+	}
+	if err := r.writeTables(r.w, records); err != nil {
+		return err
+	}
+	if err := harness.Write(r.out, r.format, records); err != nil {
+		return err
+	}
+	return r.out.commit()
+}
+
+func (r *runner) writeTables(w io.Writer, records []*benchfmt.Result) error {
+	set := &reports.Set{}
+	for _, rec := range records {
+		if err := set.Add(rec); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(w)
+	if err := reports.WriteSummary(w, set); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return reports.WriteScaling(w, set, r.seed)
+}

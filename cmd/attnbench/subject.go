@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/attnbench/attnbench"
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/model"
+)
+
+// subjectFlags name the transformer and the text that it reads.
+type subjectFlags struct{ model, prompt string }
+
+func (f *subjectFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.model, "model", "", "`folder` with config.json and model.safetensors of a GPT-2 (default the built-in one)")
+	flags.StringVar(&f.prompt, "prompt", "", "`file` with the text to read, - for standard input (default the built-in one)")
+}
+
+// A subject is a transformer, and the token ids of its prompt.
+type subject struct {
+	name      string
+	model     *model.Model
+	tokenizer model.Tokenizer // nil where there is none for the vocabulary
+	ids       []int
+	remark    string // what was done to the prompt
+}
+
+func (s *subject) heads() int   { return s.model.Config.Heads }
+func (s *subject) headDim() int { return s.model.Config.HeadDim() }
+
+// load reads model and prompt. The built-in prompt is cut where the model's
+// context ends; one that was given must fit.
+func (f *subjectFlags) load(stdin io.Reader) (*subject, error) {
+	s, err := f.loadModel()
+	if err != nil {
+		return nil, err
+	}
+	text, err := f.readPrompt(stdin)
+	if err != nil {
+		return nil, err
+	}
+	if s.tokenizer, err = s.model.Tokenizer(); err != nil {
+		return nil, fmt.Errorf("model %q: %w", s.name, err)
+	}
+	if s.ids, err = s.tokenizer.Encode(text); err != nil {
+		return nil, fmt.Errorf("prompt %q: %w", f.promptName(), err)
+	}
+	context := s.model.Config.Context
+	switch {
+	case len(s.ids) == 0:
+		return nil, fmt.Errorf("prompt %q: is empty, want at least 1 token", f.promptName())
+	case len(s.ids) > context && f.prompt == "":
+		s.remark = fmt.Sprintf("the built-in prompt has %d tokens and is cut to the model's context of %d", len(s.ids), context)
+		s.ids = s.ids[:context]
+	case len(s.ids) > context:
+		return nil, fmt.Errorf("prompt %q: %d tokens, want at most the model's context of %d", f.promptName(), len(s.ids), context)
+	}
+	return s, nil
+}
+
+// loadModel reads the weights alone.
+func (f *subjectFlags) loadModel() (*subject, error) {
+	s, folder := &subject{name: "built-in"}, attnbench.DefaultModel()
+	if f.model != "" {
+		info, err := os.Stat(f.model)
+		if err != nil {
+			return nil, fmt.Errorf("model %q: %w", f.model, cause(err))
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("model %q: is a file, want a folder with config.json and model.safetensors", f.model)
+		}
+		s.name, folder = f.model, os.DirFS(f.model)
+	}
+	var err error
+	if s.model, err = model.Load(folder); err != nil {
+		return nil, fmt.Errorf("model %q: %w", s.name, withFile(err))
+	}
+	return s, nil
+}
+
+// withFile turns "open config.json: no such file" into "config.json: no such
+// file".
+func withFile(err error) error {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return fmt.Errorf("%s: %w", pathErr.Path, pathErr.Err)
+	}
+	return err
+}
+
+// maxPrompt bounds a prompt in bytes, far above any context.
+const maxPrompt = 64 << 20
+
+func (f *subjectFlags) readPrompt(stdin io.Reader) (string, error) {
+	from := stdin
+	switch f.prompt {
+	case "":
+		return attnbench.DefaultPrompt(), nil
+	case "-":
+	default:
+		file, err := os.Open(f.prompt)
+		if err != nil {
+			return "", fmt.Errorf("prompt %q: %w", f.prompt, cause(err))
+		}
+		defer file.Close()
+		from = file
+	}
+	text, err := io.ReadAll(io.LimitReader(from, maxPrompt+1))
+	if err != nil {
+		return "", fmt.Errorf("prompt %q: %w", f.prompt, cause(err))
+	}
+	if len(text) > maxPrompt {
+		return "", fmt.Errorf("prompt %q: more than %d bytes, want a text within the model's context", f.prompt, maxPrompt)
+	}
+	return string(text), nil
+}
+
+func (f *subjectFlags) promptName() string {
+	if f.prompt == "" {
+		return "built-in"
+	}
+	return f.prompt
+}
+
+// capture runs the baseline over the prompt and returns the operands of each
+// layer's attention.
+func (s *subject) capture(ctx context.Context, k kernels.Kernel, threads int) ([]harness.Input, error) {
+	result, err := s.model.Forward(ctx, s.ids, model.Options{Kernels: []kernels.Kernel{k}, Threads: threads, Capture: true})
+	if err != nil {
+		return nil, err
+	}
+	var inputs []harness.Input
+	for i, a := range result.Attention {
+		inputs = append(inputs, harness.Captured{Label: fmt.Sprintf("layer%d", i), Q: a.Q, K: a.K, V: a.V})
+	}
+	return inputs, nil
+}

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/reports"
+)
+
+func newVerify() *cobra.Command {
+	var f sweepFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Hold every kernel against the float64 oracle, without timing",
+		Long: `verify runs every kernel on captured and synthetic inputs, with everything that
+a query must not see poisoned, and holds O and lse against a float64 evaluation
+straight from the mask.`,
+		Example: "  attnbench verify --kernel flash --mask causal,window:64+sinks:4 --n 1,97,512\n" +
+			"  attnbench verify --heads 8 --kv-heads 2 --dim 64",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			j, err := f.job(cmd)
+			if err != nil {
+				return err
+			}
+			c := newChecks(cmd.ErrOrStderr())
+			j.writeRemarks(c.w)
+			tally, err := j.verify(cmd.Context(), c, j.sweep.Lengths)
+			if err := errors.Join(err, tally.table(j).Write(cmd.OutOrStdout())); err != nil {
+				return failed(err)
+			}
+			if tally.checked() == 0 && len(c.failures) == 0 {
+				return &exitError{exitNothing, fmt.Errorf("nothing was verified: every case was skipped")}
+			}
+			return c.err()
+		},
+	}
+	f.register(cmd.Flags())
+	cmd.Flags().Lookup("n").DefValue = verifyLengths
+	f.lengths = verifyLengths
+	return cmd
+}
+
+// verifyLengths are one, primes, powers of two and their neighbours.
+const verifyLengths = "1,7,31,64,97,128,257,512"
+
+func (j *job) writeRemarks(w io.Writer) {
+	for _, remark := range j.remarks {
+		fmt.Fprintf(w, "note: %s\n", remark)
+	}
+}
+
+// checks collects what failed and says it at once.
+type checks struct {
+	w        io.Writer
+	failures []string
+}
+
+func newChecks(w io.Writer) *checks { return &checks{w: w} }
+
+func (c *checks) fail(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	c.failures = append(c.failures, line)
+	fmt.Fprintf(c.w, "FAILED %s\n", line)
+}
+
+// err returns nil if nothing failed.
+func (c *checks) err() error {
+	switch len(c.failures) {
+	case 0:
+		return nil
+	case 1:
+		return failed(fmt.Errorf("a check failed: %s", c.failures[0]))
+	}
+	return failed(fmt.Errorf("%d checks failed, the first: %s", len(c.failures), c.failures[0]))
+}
+
+// A tally counts the verdicts of each kernel of a job.
+type tally []struct {
+	isa                     string
+	passed, skipped, failed int
+	worst                   harness.Verdict
+	worstAt                 string
+	reason                  error // of a skip
+}
+
+func (t tally) checked() (n int) {
+	for _, row := range t {
+		n += row.passed + row.failed
+	}
+	return n
+}
+
+// verify holds every kernel against the oracle on every mask, input and given
+// length. When ctx ends, what was done so far comes with an error.
+func (j *job) verify(ctx context.Context, c *checks, lengths []int) (tally, error) {
+	t := make(tally, len(j.kernels))
+	cases, err := j.verifyCases(lengths)
+	if err != nil {
+		return t, err
+	}
+	bar := newProgress(c.w, fmt.Sprintf("verifying %d kernels on %d cases", len(j.kernels), len(cases)), len(cases))
+	defer bar.done()
+	for i, cs := range cases {
+		if ctx.Err() != nil {
+			return t, fmt.Errorf("interrupted: the verification is incomplete: %d of %d cases", i, len(cases))
+		}
+		setup, err := harness.NewSetup(cs, harness.Sampling{Seed: j.seed})
+		if err != nil {
+			return t, err
+		}
+		for at, k := range j.kernels {
+			t.add(at, setup, k, j.options, c)
+		}
+		bar.at(i + 1)
+	}
+	return t, nil
+}
+
+// verifyCases returns every mask, input and length that go together. Captured
+// inputs end with their prompt, which stands in where all lengths are longer.
+func (j *job) verifyCases(lengths []int) ([]harness.Case, error) {
+	var cases []harness.Case
+	for _, in := range j.inputs {
+		one := j.sweep
+		one.Inputs, one.Lengths = []harness.Input{in}, nil
+		for _, n := range lengths {
+			if fits(in, n) {
+				one.Lengths = append(one.Lengths, n)
+			}
+		}
+		standIn := one.Lengths == nil
+		if standIn {
+			one.Lengths = []int{len(j.subject.ids)}
+		}
+		some, err := one.Cases()
+		if err != nil && standIn {
+			continue // a mask for the sweep's lengths alone
+		}
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, some...)
+	}
+	return cases, nil
+}
+
+// add verifies one kernel on one case.
+func (t tally) add(at int, setup *harness.Setup, k kernels.Kernel, opts kernels.Options, c *checks) {
+	row := &t[at]
+	trial, err := setup.Plan(k, opts)
+	if errors.Is(err, errors.ErrUnsupported) {
+		row.skipped, row.reason = row.skipped+1, err
+		return
+	}
+	if err != nil {
+		row.failed++
+		c.fail("%s on input %s: %v", setup.Case.Name(k.Name(), ""), setup.Case.Input.Name(), err)
+		return
+	}
+	defer trial.Close()
+	v, err := trial.Verify()
+	if err == nil {
+		err = v.Err()
+	}
+	row.isa = trial.Result(v).ISA
+	if err != nil {
+		row.failed++
+		c.fail("%s on input %s: %v", trial.Name(), setup.Case.Input.Name(), err)
+		return
+	}
+	row.passed++
+	if v.Ratio >= row.worst.Ratio {
+		p := setup.Case.Problem
+		row.worst, row.worstAt = v, fmt.Sprintf("%s, %s, n=%d", setup.Case.Input.Name(), p.Mask, p.KVLen)
+	}
+}
+
+// table shows what each kernel came to.
+func (t tally) table(j *job) *reports.Table {
+	table := &reports.Table{
+		Title:  "Equivalence: O and lse against the float64 oracle",
+		Header: []string{"kernel", "isa", "worst case", "passed", "failed", "skipped", "of allowed error", "max error"},
+		Left:   3,
+	}
+	for at, row := range t {
+		name := j.kernels[at].Name()
+		worst, ratio, maxErr := row.worstAt, fmt.Sprintf("%.1f%%", 100*row.worst.Ratio), fmt.Sprintf("%.2g", row.worst.MaxErr)
+		if row.passed == 0 {
+			worst, ratio, maxErr = "", "unavailable", "unavailable"
+			table.Note("%s: unavailable: no case passed", name)
+		}
+		if row.skipped > 0 {
+			table.Note("%s: skipped: %v", name, row.reason)
+		}
+		table.Rows = append(table.Rows, []string{name, row.isa, worst,
+			strconv.Itoa(row.passed), strconv.Itoa(row.failed), strconv.Itoa(row.skipped), ratio, maxErr})
+	}
+	return table
+}
