@@ -37,3 +37,5 @@ require (
 	golang.org/x/term v0.44.0 // indirect
 	golang.org/x/tools v0.30.0 // indirect
 )
+
+tool golang.org/x/perf/cmd/benchstat

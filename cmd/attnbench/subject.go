@@ -103,7 +103,7 @@ func (f *subjectFlags) readPrompt(stdin io.Reader) (string, error) {
 	from := stdin
 	switch f.prompt {
 	case "":
-		return attnbench.DefaultPrompt(), nil
+		return attnbench.Prompt, nil
 	case "-":
 	default:
 		file, err := os.Open(f.prompt)
