@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/perf/benchfmt"
@@ -150,26 +151,28 @@ func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
 	bar := newProgress(r.w, fmt.Sprintf("preparing %d kernels on %d cases, on input %s", len(r.kernels), len(cases), r.inputs[0].Name()),
 		len(r.kernels)*len(cases)*(r.measure.count+1))
 	defer bar.done()
-	sampling := false
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	rounds := rounds{count: r.measure.count, limit: r.measure.limit, start: time.Now()}
 	m := harness.Measurement{
 		Kernels: r.kernels, Cases: cases, Options: r.options,
 		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed,
-		Progress: func(done, _ int, next string) {
-			if !sampling && !strings.HasPrefix(next, "verify ") {
-				sampling = true
+		Progress: func(done, total int, next string) {
+			if strings.HasPrefix(next, "verify ") {
+				bar.at(done)
+				return
+			}
+			if rounds.begin(done, total, time.Now()) {
 				bar.stage(fmt.Sprintf("taking %d samples of each", r.measure.count))
 			}
 			bar.at(done)
+			if rounds.over(done, time.Now()) {
+				cancel(errLimit)
+			}
 		},
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, r.measure.limit, errLimit)
-	defer cancel()
 	return m.Run(ctx)
 }
-
-// errLimit ends a measurement early that is complete all the same: the samples
-// are taken in rounds, so that every case has as many as the others.
-var errLimit = errors.New("the time limit was reached; more --limit gives more samples")
 
 // tellResults says which kernels failed, and which were skipped and why.
 func (r *runner) tellResults(results []harness.Result) {
