@@ -23,7 +23,8 @@ type Measurement struct {
 	Seed      uint64        // of the order and of the rows that the oracle takes
 	Pairs     int64         // see Sampling
 
-	// Progress, where set, is called before each step with what comes next. It
+	// Progress, where set, is called before each step with what comes next, and
+	// ends the measurement before that step by ending its context. It
 	// runs outside of the timed part and must return quickly.
 	Progress func(done, total int, next string)
 }
@@ -194,7 +195,7 @@ func (r *runner) sampleAll() {
 			}
 			l := r.lanes[at]
 			r.step("measure " + l.label())
-			if l.result.Failed() == nil && l.result.Skipped == nil {
+			if r.ctx.Err() == nil && l.result.Failed() == nil && l.result.Skipped == nil { // Progress may have ended it
 				r.sample(l)
 			}
 		}
