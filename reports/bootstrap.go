@@ -32,12 +32,13 @@ func (e Estimate) hasInterval() bool { return !math.IsNaN(e.Lo) && !math.IsNaN(e
 type curve struct {
 	n       []float64
 	samples [][]float64 // sorted
+	exact   bool        // a count, and not a measurement: one sample tells it
 }
 
 // curve returns the samples of a unit at every length that has them. Its error
 // says why nothing can be fitted.
 func (s *Series) curve(unit string) (curve, error) {
-	var c curve
+	c := curve{exact: unit == Workspace}
 	for _, p := range s.Points {
 		values := p.Samples[unit]
 		if len(values) == 0 {
@@ -50,6 +51,7 @@ func (s *Series) curve(unit string) (curve, error) {
 		}
 		c.n = append(c.n, float64(p.N))
 		c.samples = append(c.samples, slices.Sorted(slices.Values(values)))
+		c.exact = c.exact && slices.Min(values) == slices.Max(values)
 	}
 	return c, nil
 }

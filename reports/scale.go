@@ -52,6 +52,9 @@ func (c curve) exponent(medians []float64, seed uint64) Estimate {
 // estimate adds to a value the bootstrap interval of the statistic that it is,
 // a function of the medians at each length.
 func (c curve) estimate(value float64, seed uint64, statistic func(medians []float64) float64) Estimate {
+	if c.exact {
+		return Estimate{value, value, value}
+	}
 	if !c.bounded() {
 		return Estimate{value, math.NaN(), math.NaN()}
 	}

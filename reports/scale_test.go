@@ -139,3 +139,19 @@ func TestFewSamplesHaveNoInterval(t *testing.T) {
 	}
 	near(t, "exponent", got.Exponent.Value, 2, 0.05)
 }
+
+// Bytes are counted, not measured: one sample is enough, unless they vary.
+func TestCountsNeedNoResampling(t *testing.T) {
+	s := measure(Key{}, Workspace, doubling, 1, power(8, 2), quiet, nil)
+	got, err := Scale(s, Workspace, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := got.Exponent; e.Lo != e.Value || e.Hi != e.Value || math.Abs(e.Value-2) > 1e-12 {
+		t.Errorf("exponent %+v of counted bytes, want exactly 2", e)
+	}
+	varied := measure(Key{}, Workspace, doubling, 2, power(8, 2), bursts, rand.New(rand.NewPCG(1, 2)))
+	if got, _ := Scale(varied, Workspace, 1); got.Exponent.hasInterval() {
+		t.Errorf("two samples that differ gave the interval %+v", got.Exponent)
+	}
+}
