@@ -23,6 +23,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -102,6 +103,7 @@ everything for a person goes to standard error.
 Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 3 nothing was measured.`,
 		Example:       "  attnbench run\n  attnbench run --kernel flash,naive --n 128..4096x2 --mask causal -o flash.txt",
+		Version:       version(),
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -122,6 +124,15 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newVerify(), newList(), newPeaks(), newModel())
 	return root
+}
+
+// version names what the binary was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unavailable: the binary has no build information"
+	}
+	return fmt.Sprintf("%s, %s", info.Main.Version, info.GoVersion)
 }
 
 // noArgs refuses arguments that are not flags.
