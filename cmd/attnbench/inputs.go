@@ -33,14 +33,22 @@ func (j *job) setInputs(ctx context.Context, names []string, asked bool) error {
 	return j.checkTimed()
 }
 
-// captures returns the operands of each layer of the subject on its prompt.
+// captures returns what the attention of each layer is given on the prompt.
 func (j *job) captures(ctx context.Context) ([]harness.Input, error) {
 	s, heads, dim := j.sweep, j.subject.heads(), j.subject.headDim()
 	if s.Batch != 1 || s.Heads != heads || s.KVHeads != heads || s.HeadDim != dim {
 		return nil, fmt.Errorf("input %q: the model has batch 1, %d heads of width %d: got batch %d, %d heads, %d kv-heads of width %d",
 			captured, heads, dim, s.Batch, s.Heads, s.KVHeads, s.HeadDim)
 	}
-	return j.subject.capture(ctx, j.baseline, j.options.Threads)
+	base, err := j.basePass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var inputs []harness.Input
+	for i, a := range base.result.Attention {
+		inputs = append(inputs, harness.Captured{Label: fmt.Sprintf("layer%d", i), Q: a.Q, K: a.K, V: a.V})
+	}
+	return inputs, nil
 }
 
 // checkTimed makes sure that the first input, which is the one that is timed,

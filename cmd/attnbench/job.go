@@ -14,11 +14,13 @@ import (
 type job struct {
 	kernels  []kernels.Kernel // one for each kernel and instruction set
 	options  kernels.Options
-	sweep    harness.Sweep // without inputs
+	sweep    harness.Sweep     // without inputs
+	problems []kernels.Problem // each mask at each length
 	inputs   []harness.Input
 	seed     uint64
 	subject  *subject
 	baseline kernels.Kernel // what others are compared with
+	base     *swapped       // its forward pass, once done
 	remarks  []string       // what the flags' defaults could not give
 }
 
@@ -52,7 +54,8 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.baseline, err = kernels.Get(reports.Baseline); err != nil {
+	naive, err := kernels.Get(reports.Baseline)
+	if err != nil {
 		return nil, err
 	}
 	isas, err := lookupISAs(f.isas)
@@ -72,11 +75,12 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 	if err := j.checkProblems(); err != nil {
 		return nil, err
 	}
+	j.baseline = pin(naive, "", j.problems[0])
 	if err := j.setInputs(cmd.Context(), f.inputs, cmd.Flags().Changed("inputs")); err != nil {
 		return nil, err
 	}
-	j.kernels, err = j.variants(chosen, isas)
-	return j, err
+	j.kernels = j.variants(chosen, isas)
+	return j, nil
 }
 
 // setShape fills what was not given from the model.
@@ -105,9 +109,11 @@ func (j *job) checkProblems() error {
 		for _, n := range j.sweep.Lengths {
 			one := j.sweep
 			one.Masks, one.Lengths, one.Inputs = []string{mask}, []int{n}, harness.Inputs(j.seed)[:1]
-			if _, err := one.Cases(); err != nil {
+			cases, err := one.Cases()
+			if err != nil {
 				return err
 			}
+			j.problems = append(j.problems, cases[0].Problem)
 		}
 	}
 	return nil

@@ -99,10 +99,10 @@ func (r *runner) show(t *reports.Table) error {
 	return nil
 }
 
-// shortLengths are those that are verified on every input: up to 512, or the
+// shortLengths are those that are verified on every input: up to 256, or the
 // shortest there is. Longer ones are verified as they are timed.
 func shortLengths(lengths []int) []int {
-	i := slices.IndexFunc(lengths, func(n int) bool { return n > 512 })
+	i := slices.IndexFunc(lengths, func(n int) bool { return n > 256 })
 	if i < 0 {
 		return lengths
 	}

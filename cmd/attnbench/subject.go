@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +10,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/attnbench/attnbench"
-	"github.com/attnbench/attnbench/harness"
-	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/model"
 )
 
@@ -128,18 +125,4 @@ func (f *subjectFlags) promptName() string {
 		return "built-in"
 	}
 	return f.prompt
-}
-
-// capture runs the baseline over the prompt and returns the operands of each
-// layer's attention.
-func (s *subject) capture(ctx context.Context, k kernels.Kernel, threads int) ([]harness.Input, error) {
-	result, err := s.model.Forward(ctx, s.ids, model.Options{Kernels: []kernels.Kernel{k}, Threads: threads, Capture: true})
-	if err != nil {
-		return nil, err
-	}
-	var inputs []harness.Input
-	for i, a := range result.Attention {
-		inputs = append(inputs, harness.Captured{Label: fmt.Sprintf("layer%d", i), Q: a.Q, K: a.K, V: a.V})
-	}
-	return inputs, nil
 }

@@ -23,24 +23,23 @@ type swapped struct {
 // swap runs the transformer over its prompt with the baseline and with each
 // kernel, and checks that logits and next tokens agree.
 func (j *job) swap(ctx context.Context, c *checks) (*reports.Table, error) {
-	base, err := j.forward(ctx, j.baseline)
-	if err != nil {
-		return nil, err
-	}
-	if base.skipped != nil {
-		return nil, base.skipped
-	}
 	t := &reports.Table{
 		Title:  fmt.Sprintf("Swap: %s model, %d tokens, each kernel against %s", j.subject.name, len(j.subject.ids), reports.Baseline),
-		Header: []string{"kernel", "next token", "forward pass", "logits differ by", "next tokens agree"},
-		Left:   2,
+		Header: []string{"kernel", "isa", "next token", "forward pass", "logits differ by", "next tokens agree"},
+		Left:   3,
 	}
 	bar := newProgress(c.w, fmt.Sprintf("swapping %d kernels into the model", len(j.kernels)), len(j.kernels))
 	defer bar.done()
+	base, err := j.basePass(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i, k := range j.kernels {
-		got, err := j.forward(ctx, k)
-		if err != nil {
-			return nil, err
+		got := base
+		if k.Name() != reports.Baseline || isaOf(k) != isaOf(j.baseline) {
+			if got, err = j.forward(ctx, k, false); err != nil {
+				return nil, err
+			}
 		}
 		t.Rows = append(t.Rows, j.compareLogits(t, c, base, got))
 		bar.at(i + 1)
@@ -48,9 +47,26 @@ func (j *job) swap(ctx context.Context, c *checks) (*reports.Table, error) {
 	return t, nil
 }
 
-func (j *job) forward(ctx context.Context, k kernels.Kernel) (swapped, error) {
+// basePass is the baseline's forward pass. It also captures what attention is
+// given, and is done once.
+func (j *job) basePass(ctx context.Context) (swapped, error) {
+	if j.base != nil {
+		return *j.base, nil
+	}
+	base, err := j.forward(ctx, j.baseline, true)
+	if err == nil {
+		err = base.skipped
+	}
+	if err == nil {
+		j.base = &base
+	}
+	return base, err
+}
+
+func (j *job) forward(ctx context.Context, k kernels.Kernel, capture bool) (swapped, error) {
 	start := time.Now()
-	result, err := j.subject.model.Forward(ctx, j.subject.ids, model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads})
+	result, err := j.subject.model.Forward(ctx, j.subject.ids,
+		model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads, Capture: capture})
 	s := swapped{kernel: k, result: result, elapsed: time.Since(start)}
 	switch {
 	case ctx.Err() != nil:
@@ -67,7 +83,7 @@ func (j *job) compareLogits(t *reports.Table, c *checks, base, got swapped) []st
 	name := got.kernel.Name()
 	if got.skipped != nil {
 		t.Note("%s: skipped: %v", name, got.skipped)
-		return []string{name, "", "unavailable", "unavailable", "unavailable"}
+		return []string{name, isaOf(got.kernel), "", "unavailable", "unavailable", "unavailable"}
 	}
 	limit := logitLimit(base.result)
 	apart, agree, n := difference(base.result, got.result), agreeing(base.result, got.result, limit), got.result.Len
@@ -77,7 +93,7 @@ func (j *job) compareLogits(t *reports.Table, c *checks, base, got swapped) []st
 	if agree != n {
 		c.fail("swap %s: %d of %d next tokens agree with %s", name, agree, n, reports.Baseline)
 	}
-	return []string{name, j.subject.text(got.result.Next(n - 1)), got.elapsed.Round(time.Millisecond).String(),
+	return []string{name, isaOf(got.kernel), j.subject.text(got.result.Next(n - 1)), got.elapsed.Round(time.Millisecond).String(),
 		fmt.Sprintf("%.2g", apart), fmt.Sprintf("%d of %d", agree, n)}
 }
 
