@@ -11,8 +11,8 @@ import (
 // unavailable stands where a value could not be had; a note says why.
 const unavailable = "unavailable"
 
-// human formats a value of a record's unit with three digits and a prefix.
-func human(v float64, unit string) string {
+// Quantity formats a value of a record's unit with three digits and a prefix.
+func Quantity(v float64, unit string) string {
 	base, _, _ := strings.Cut(unit, "/op")
 	switch base {
 	case "sec":
@@ -76,7 +76,7 @@ func (l Law) text(unit string) string {
 		power  string
 	}{{l.A, ""}, {l.B, "·n"}, {l.C, "·n²"}} {
 		if term.factor > 0 {
-			parts = append(parts, human(term.factor, unit)+term.power)
+			parts = append(parts, Quantity(term.factor, unit)+term.power)
 		}
 	}
 	if parts == nil {

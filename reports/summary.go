@@ -67,7 +67,7 @@ func samplesOf(group []*Series, n int) []float64 {
 
 func summaryRow(t *Table, s *Series, p *Point, base []float64) []string {
 	percent := func(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }
-	in := func(unit string) func(float64) string { return func(v float64) string { return human(v, unit) } }
+	in := func(unit string) func(float64) string { return func(v float64) string { return Quantity(v, unit) } }
 	return []string{
 		strconv.Itoa(p.N), s.Kernel, s.ISA, t.time(p),
 		t.median(p, Rate, in(Rate)), t.median(p, PeakShare, percent), t.median(p, Workspace, in(Workspace)),
@@ -85,7 +85,7 @@ func (t *Table) time(p *Point) string {
 	for _, warning := range sum.Warnings {
 		t.Note("± ∞: %v", warning)
 	}
-	return human(sum.Center, Time) + " ± " + sum.PctRangeString()
+	return Quantity(sum.Center, Time) + " ± " + sum.PctRangeString()
 }
 
 // median formats the median of a unit.

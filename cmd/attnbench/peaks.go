@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/perf/benchunit"
 
 	"github.com/attnbench/attnbench/harness"
 	"github.com/attnbench/attnbench/kernels"
@@ -70,7 +69,7 @@ func peaksTable(p *harness.Peaks) *reports.Table {
 		Left:   1,
 	}
 	row := func(name, key string, value float64, unit string) {
-		text := benchunit.Scale(value, benchunit.Decimal) + unit
+		text := reports.Quantity(value, unit)
 		if value == 0 {
 			text = "unavailable"
 			t.Note("%s: unavailable: %s", name, p.Unavailable[key])
