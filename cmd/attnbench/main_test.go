@@ -88,16 +88,18 @@ func records(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// interrupt runs a command and interrupts it once its stderr has a text:
-// interrupt TEXT PROGRAM ARGS… What it wrote goes to stdout.txt and stderr.txt,
+// interrupt runs a command and interrupts it some time after its stderr has a
+// text: interrupt TEXT DELAY PROGRAM ARGS… What it wrote goes to stdout.txt and stderr.txt,
 // its exit code to code.txt.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: interrupt TEXT PROGRAM ARGS…")
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: interrupt TEXT DELAY PROGRAM ARGS…")
 	}
-	program, err := lookPath(ts.Getenv("PATH"), args[1])
+	delay, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	cmd := exec.Command(program, args[2:]...)
+	program, err := lookPath(ts.Getenv("PATH"), args[2])
+	ts.Check(err)
+	cmd := exec.Command(program, args[3:]...)
 	cmd.Dir = ts.MkAbs(".")
 	var stdout bytes.Buffer
 	stderr := &watcher{text: args[0], seen: make(chan struct{})}
@@ -105,6 +107,7 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	select {
 	case <-stderr.seen:
+		time.Sleep(delay)
 		ts.Check(cmd.Process.Signal(os.Interrupt))
 	case <-time.After(2 * time.Minute):
 		cmd.Process.Kill()
