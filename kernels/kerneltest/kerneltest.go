@@ -32,9 +32,11 @@ func Run(t *testing.T, k kernels.Kernel) {
 		})
 	}
 	t.Run("oracle", s.oracle)
-	t.Run("families", s.families)
-	t.Run("features", s.features)
-	t.Run("storage", s.storage)
+	if !testing.Short() {
+		t.Run("families", s.families)
+		t.Run("features", s.features)
+		t.Run("storage", s.storage)
+	}
 	t.Run("nonfinite", s.nonFinite)
 	for _, v := range s.variants {
 		t.Run("invariance/isa="+v.isa, v.invariance)
