@@ -34,7 +34,7 @@ type block struct {
 	rows, keys int
 	q          []reg.Register
 	k, ldk     reg.Register
-	next reg.Register
+	next       reg.Register
 	at, whole  reg.Register // bytes into the depth; those of whole vectors
 }
 
