@@ -13,7 +13,7 @@ CLANG ?= clang-19
 PTXAS ?= ptxas
 GO    ?= go
 
-MODULES := naive tiled flash
+MODULES := naive tiled flash flash_half
 PTX     := $(MODULES:%=$(CUDA)/ptx/%.ptx)
 HEADERS := $(wildcard $(CUDA)/src/*.cuh)
 
@@ -23,17 +23,21 @@ HEADERS := $(wildcard $(CUDA)/src/*.cuh)
 PTXFLAGS := -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib \
 	-Xclang -target-feature -Xclang +ptx70 -std=c++17 -O3 -Wall -Wno-unknown-cuda-version
 
+# Comments would double the diffs.
+COMPILE_PTX = $(CLANG) $(PTXFLAGS) -S $< -o - | sed '/^[[:space:]]*\/\//d; s/[[:space:]]*\/\/.*//' > $@.tmp && mv $@.tmp $@
+
 ptx: $(PTX)
 
 $(CUDA)/ptx/%.ptx: $(CUDA)/src/%.cu $(HEADERS)
-	$(CLANG) $(PTXFLAGS) -S $< -o $@
+	$(COMPILE_PTX)
 
-check-ptx:
-	@mkdir -p $(OUT)/ptx
-	@for m in $(MODULES); do \
-		$(CLANG) $(PTXFLAGS) -S $(CUDA)/src/$$m.cu -o $(OUT)/ptx/$$m.ptx && \
-		cmp $(OUT)/ptx/$$m.ptx $(CUDA)/ptx/$$m.ptx || exit 1; done
+check-ptx: $(MODULES:%=$(OUT)/ptx/%.ptx)
+	@for m in $(MODULES); do cmp $(OUT)/ptx/$$m.ptx $(CUDA)/ptx/$$m.ptx || exit 1; done
 	@echo "ptx: up to date"
+
+$(OUT)/ptx/%.ptx: $(CUDA)/src/%.cu $(HEADERS)
+	@mkdir -p $(@D)
+	$(COMPILE_PTX)
 
 # A stack frame would be an array that did not fit the registers.
 ptxas:

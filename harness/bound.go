@@ -129,7 +129,7 @@ func storage(t kernels.DType, x float64) float64 {
 	case kernels.Float16:
 		return math.Max(x*0x1p-11, 0x1p-25)
 	case kernels.BFloat16:
-		return x * 0x1p-8
+		return math.Max(x*0x1p-8, 0x1p-134)
 	}
 	return 0
 }

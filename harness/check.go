@@ -167,12 +167,21 @@ func checkRange(c *comparison) string {
 		}
 		limit := c.ref.facts.values[id.batch*p.KVHeads+id.head*p.KVHeads/p.Heads]
 		for d, x := range o {
-			if math.Abs(float64(x)) > limit*(1+gamma(2*p.KVLen+8))+storage(p.DType, limit)+float64(p.KVLen+2)*smallest {
+			if math.Abs(float64(x)) > limit*(1+gamma(2*p.KVLen+8))+c.ref.storage(limit)+float64(p.KVLen+2)*smallest {
 				return fmt.Sprintf("%v: element %d is %v, and no value of its head exceeds %v", id, d, x, limit)
 			}
 		}
 		return ""
 	})
+}
+
+// storage bounds what storing the output, and P, adds to a magnitude up to x.
+func (ref *Reference) storage(x float64) float64 {
+	more := storage(ref.problem.DType, x)
+	if ref.rounded {
+		more += 2 * storage(ref.problem.KVDType, x)
+	}
+	return more
 }
 
 func checkPlacement(c *comparison) string { return c.misplaced }

@@ -16,7 +16,7 @@ func checkDecode(pr *prober) error {
 	if m := p.Mask; !m.Causal || m.KeyLens != nil || m.Blocks != nil || m.Packing != nil || p.PageSize > 0 {
 		return inapplicable("only a causal mask without lengths, blocks or pages grows key by key")
 	}
-	s, err := slackOf(p, &pr.base)
+	s, err := pr.slackOf(p, &pr.base)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func checkSplit(pr *prober) error {
 	if err != nil {
 		return err
 	}
-	s, err := slackOf(p, &pr.base)
+	s, err := pr.slackOf(p, &pr.base)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,8 @@ type slack struct{ o, lse float64 }
 func (s slack) plus(t slack) slack { return slack{s.o + t.o, s.lse + t.lse} }
 
 // slackOf returns what the two-error rule grants a result of p on t.
-func slackOf(p kernels.Problem, t *kernels.Tensors) (slack, error) {
-	ref, err := NewReference(p, t, Sampling{})
+func (pr *prober) slackOf(p kernels.Problem, t *kernels.Tensors) (slack, error) {
+	ref, err := ReferenceFor(pr.kernel, p, t, Sampling{})
 	if err != nil {
 		return slack{}, err
 	}
@@ -58,7 +58,7 @@ func (pr *prober) slackRun(p kernels.Problem, t *kernels.Tensors) (slack, error)
 	if err := pr.run(p, t, pr.opts.Threads); err != nil {
 		return slack{}, err
 	}
-	return slackOf(p, t)
+	return pr.slackOf(p, t)
 }
 
 // rowsOf views rows lo to lo+length−1 of an unpaged tensor, without a copy.

@@ -12,6 +12,7 @@ type evaluator struct {
 	t       *kernels.Tensors
 	visible []kernels.Interval
 	row     row
+	rounded bool // the yardstick rounds P to the type of V
 	buf     [kernels.MaxHeadDim]float32
 
 	// By visible key, in order of the keys.

@@ -43,7 +43,7 @@ func (e *evaluator) yardstick(q []float32, head int) {
 	}
 	r.plain = make([]float32, e.p.HeadDim)
 	for at, j := range e.keys {
-		p := e.plain[at] / denominator
+		p := e.roundWeight(e.plain[at] / denominator)
 		for d, v := range e.value(head, j) {
 			r.plain[d] += float32(p * v)
 		}

@@ -17,6 +17,7 @@ type Reference struct {
 	problem kernels.Problem
 	rows    []row
 	facts   facts
+	rounded bool // the yardstick rounds P to the type of V
 }
 
 // A row is one query row's output as it should be.
@@ -35,20 +36,24 @@ type row struct {
 // NewReference evaluates p on the Q, K and V of t, which must not change until
 // the last Check. It uses all processors.
 func NewReference(p kernels.Problem, t *kernels.Tensors, s Sampling) (*Reference, error) {
+	return newReference(p, t, s, false)
+}
+
+func newReference(p kernels.Problem, t *kernels.Tensors, s Sampling, rounded bool) (*Reference, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("harness: %w", err)
 	}
 	if err := t.Check(p); err != nil {
 		return nil, fmt.Errorf("harness: %w", err)
 	}
-	ref := &Reference{problem: p, facts: newFacts(p, t)}
+	ref := &Reference{problem: p, facts: newFacts(p, t), rounded: rounded}
 	ids := s.pick(p)
 	ref.rows = make([]row, len(ids))
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			e := evaluator{p: p, t: t}
+			e := evaluator{p: p, t: t, rounded: rounded}
 			for at := next.Add(1) - 1; at < int64(len(ids)); at = next.Add(1) - 1 {
 				ref.rows[at] = e.evaluate(ids[at])
 			}
@@ -83,6 +88,7 @@ func (e *evaluator) evaluate(id rowID) row {
 	s := e.measureSpread(head)
 	e.row.setFloors(s)
 	e.row.setBounds(s, len(e.keys), e.p)
+	e.allowRounding(head)
 	return e.row
 }
 

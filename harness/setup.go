@@ -13,6 +13,21 @@ type Setup struct {
 	Case      Case
 	Tensors   kernels.Tensors
 	Reference *Reference
+
+	sampling Sampling
+	rounded  *Reference // for kernels that round P, once it was needed
+}
+
+// referenceFor returns what k is held against; see [ReferenceFor].
+func (s *Setup) referenceFor(k kernels.Kernel) (*Reference, error) {
+	if !rounds(k, s.Case.Problem) {
+		return s.Reference, nil
+	}
+	var err error
+	if s.rounded == nil {
+		s.rounded, err = ReferenceFor(k, s.Case.Problem, &s.Tensors, s.sampling)
+	}
+	return s.rounded, err
 }
 
 // NewSetup allocates and fills the operands of c and evaluates the reference.
@@ -20,7 +35,7 @@ func NewSetup(c Case, s Sampling) (*Setup, error) {
 	if err := c.Problem.Validate(); err != nil {
 		return nil, err
 	}
-	setup := &Setup{Case: c, Tensors: kernels.NewTensors(c.Problem)}
+	setup := &Setup{Case: c, Tensors: kernels.NewTensors(c.Problem), sampling: s}
 	if err := c.Input.Fill(c.Problem, &setup.Tensors); err != nil {
 		return nil, err
 	}
@@ -33,17 +48,22 @@ func NewSetup(c Case, s Sampling) (*Setup, error) {
 // A Trial is a kernel planned for a Setup and bound to its operands. Trials of
 // one Setup share the outputs and so must not run at the same time.
 type Trial struct {
-	setup   *Setup
-	name    string
-	threads int
-	plan    kernels.Plan
-	row     []float32 // HeadDim elements, for Mark
+	setup     *Setup
+	reference *Reference
+	name      string
+	threads   int
+	plan      kernels.Plan
+	row       []float32 // HeadDim elements, for Mark
 }
 
 // Plan makes k ready to run. Where k does not support the problem the error
 // wraps errors.ErrUnsupported.
 func (s *Setup) Plan(k kernels.Kernel, opts kernels.Options) (*Trial, error) {
 	if err := k.Supports(s.Case.Problem); err != nil {
+		return nil, err
+	}
+	ref, err := s.referenceFor(k)
+	if err != nil {
 		return nil, err
 	}
 	plan, err := k.Plan(s.Case.Problem, opts)
@@ -54,7 +74,7 @@ func (s *Setup) Plan(k kernels.Kernel, opts kernels.Options) (*Trial, error) {
 		plan.Close()
 		return nil, err
 	}
-	return &Trial{setup: s, name: k.Name(), threads: threads(opts), plan: plan, row: make([]float32, s.Case.Problem.HeadDim)}, nil
+	return &Trial{setup: s, reference: ref, name: k.Name(), threads: threads(opts), plan: plan, row: make([]float32, s.Case.Problem.HeadDim)}, nil
 }
 
 // threads resolves Options.Threads.
@@ -99,7 +119,7 @@ func (t *Trial) check(skip map[string]bool) (Verdict, error) {
 	if err := t.plan.Fetch(); err != nil {
 		return Verdict{}, fmt.Errorf("%s: fetch: %w", t.name, err)
 	}
-	return t.setup.Reference.check(&t.setup.Tensors, skip), nil
+	return t.reference.check(&t.setup.Tensors, skip), nil
 }
 
 // Mark poisons every head's first and last row. It is quick

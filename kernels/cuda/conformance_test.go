@@ -17,3 +17,14 @@ func TestConformance(t *testing.T) {
 		}
 	}
 }
+
+// TestHalves is the suite on tensor cores.
+func TestHalves(t *testing.T) {
+	k, err := kernels.Get("cuda-flash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dtype := range []kernels.DType{kernels.BFloat16, kernels.Float16} {
+		t.Run(dtype.String(), func(t *testing.T) { kerneltest.RunAs(t, k, dtype) })
+	}
+}

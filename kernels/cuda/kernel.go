@@ -14,14 +14,15 @@ import (
 )
 
 func init() {
-	kernels.Register(kernel{"cuda-naive", "three textbook kernels over a score matrix in global memory", (*plan).addNaive})
-	kernels.Register(kernel{"cuda-tiled", "two passes over the keys through shared memory", (*plan).addTiled})
-	kernels.Register(kernel{"cuda-flash", "one pass with online softmax, split over the keys when decoding", (*plan).addFlash})
+	kernels.Register(kernel{"cuda-naive", "three textbook kernels over a score matrix in global memory", false, (*plan).addNaive})
+	kernels.Register(kernel{"cuda-tiled", "two passes over the keys through shared memory", false, (*plan).addTiled})
+	kernels.Register(kernel{"cuda-flash", "one pass with online softmax, halves on tensor cores, decoding split over the keys", true, (*plan).addFlash})
 }
 
 // A kernel is one algorithm on the device.
 type kernel struct {
 	name, describe string
+	halves         bool              // takes float16 and bfloat16 too
 	add            func(*plan) error // allocates workspace and adds the launches
 }
 
@@ -45,13 +46,16 @@ func (k kernel) DeviceISAs() ([]string, error) {
 	return []string{d.isa()}, nil
 }
 
+// RoundsWeights: tensor cores take P in the type of V.
+func (k kernel) RoundsWeights(p kernels.Problem) bool { return p.KVDType != kernels.Float32 }
+
 // Supports also refuses everything where there is no device.
 func (k kernel) Supports(p kernels.Problem) error {
 	err := p.Validate()
 	if err == nil {
 		err = supports(p)
 	}
-	if err == nil && p.DType != kernels.Float32 {
+	if err == nil && p.DType != kernels.Float32 && !k.halves {
 		err = unsupportedf("%v: float32 only", p.DType)
 	}
 	if err == nil {
@@ -129,33 +133,55 @@ func (pl *plan) bits(s *schedule) (cu.DevicePtr, error) {
 	return pl.table("the mask's bits", unsafe.Pointer(unsafe.SliceData(s.bits)), len(s.bits), unsafe.Sizeof(record{}))
 }
 
-// simtThreads is that of simt.cuh.
-func simtThreads(width int) int {
-	if width > 128 {
-		return 256
-	}
-	return 128
-}
-
-// simtBytes is Simt::sharedBytes of simt.cuh: Q, two buffers of 32 columns with
-// 4 of padding, and P.
-func simtBytes(width int) int {
-	return 4 * (tileRows*(width+4) + 2*tileKeys*(32+4) + tileRows*tileKeys)
-}
-
 func (pl *plan) addTiled() error {
-	return pl.addFused("tiled", "tiled_f32_d", simtBytes(pl.width), newSchedule(&pl.problem), 1)
+	return pl.addFused(pl.simt("tiled"), newSchedule(&pl.problem), 1)
 }
 
 // addFlash adds the one kernel and, where it is split over the keys, the merge.
 func (pl *plan) addFlash() error {
 	s := newSchedule(&pl.problem)
-	return pl.addFused("flash", "flash_f32_d", simtBytes(pl.width), s, s.parts())
+	if pl.problem.DType == kernels.Float32 {
+		return pl.addFused(pl.simt("flash"), s, s.parts())
+	}
+	pl.isa += "-mma"
+	return pl.addFused(pl.mma(), s, s.parts())
 }
 
-// addFused adds a kernel of the common signature, ATTENTION in attention.cuh.
-func (pl *plan) addFused(module, name string, shared int, s *schedule, parts int) error {
-	p, width := &pl.problem, strconv.Itoa(pl.width)
+// A fused kernel is one of the common signature, ATTENTION in attention.cuh.
+type fused struct {
+	module, algorithm string
+	threads, shared   int
+}
+
+// simt is a kernel over Simt of simt.cuh, which has Q, two buffers of 32 columns
+// with 4 of padding, and P in shared memory.
+func (pl *plan) simt(name string) fused {
+	f := fused{name, name, 128, 4 * (tileRows*(pl.width+4) + 2*tileKeys*(32+4) + tileRows*tileKeys)}
+	if pl.width > 128 {
+		f.threads = 256
+	}
+	return f
+}
+
+// mma is flash over Mma of flash_half.cu, which has two stages of K and V in
+// shared memory, or one beside Q, their rows padded by 16 bytes.
+func (pl *plan) mma() fused {
+	tiles := 4
+	if pl.width > 128 {
+		tiles = 3
+	}
+	return fused{"flash_half", "flash", 128, tiles * tileKeys * (2*pl.width + 16)}
+}
+
+// suffix is what the names of kernels for the problem end with.
+func (pl *plan) suffix() string {
+	types := map[kernels.DType]string{kernels.Float32: "f32", kernels.Float16: "f16", kernels.BFloat16: "bf16"}
+	return "_" + types[pl.problem.DType] + "_d" + strconv.Itoa(pl.width)
+}
+
+// addFused adds a fused kernel in so many parts, and the merge of the parts.
+func (pl *plan) addFused(f fused, s *schedule, parts int) error {
+	p := &pl.problem
 	starts, err := pl.table("the mask's row tiles", unsafe.Pointer(&s.starts[0]), len(s.starts), unsafe.Sizeof(s.starts[0]))
 	if err != nil {
 		return err
@@ -176,13 +202,13 @@ func (pl *plan) addFused(module, name string, shared int, s *schedule, parts int
 		}
 	}
 	const lse, mergeLSE = 4, 4
-	l, err := newLaunch(pl.dev, module, name+width, [3]int{s.rowTiles, p.Batch * p.KVHeads, parts}, simtThreads(pl.width), shared,
+	l, err := newLaunch(pl.dev, f.module, f.algorithm+pl.suffix(), [3]int{s.rowTiles, p.Batch * p.KVHeads, parts}, f.threads, f.shared,
 		pl.q, pl.k, pl.v, pl.o, pl.lse, partial, starts, tiles, bits,
 		p.QLen, p.KVLen, p.KVHeads, p.Group(), s.startStride(), splitTiles(s.longest()), pl.scaleLog2())
 	if err := pl.add(l, err, lse); err != nil || parts == 1 {
 		return err
 	}
-	l, err = newLaunch(pl.dev, "flash", "merge_f32_d"+width, [3]int{ceil(rows, 4), 1, 1}, 128, 0,
+	l, err = newLaunch(pl.dev, f.module, "merge"+pl.suffix(), [3]int{ceil(rows, 4), 1, 1}, 128, 0,
 		partial, parts, rows, pl.o, pl.lse)
 	return pl.add(l, err, mergeLSE)
 }

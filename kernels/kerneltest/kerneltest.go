@@ -18,7 +18,32 @@ const RequireISA = "ATTNBENCH_REQUIRE_ISA"
 // Run holds a kernel against the contract on every instruction set of this
 // machine that it has a variant for.
 func Run(t *testing.T, k kernels.Kernel) {
-	s := suite{kernel: k}
+	s := newSuite(t, k, kernels.Float32)
+	t.Run("oracle", s.oracle)
+	t.Run("families", s.families)
+	t.Run("features", s.features)
+	t.Run("storage", s.storage)
+	t.Run("nonfinite", s.nonFinite)
+	for _, v := range s.variants {
+		t.Run("invariance/isa="+v.isa, v.invariance)
+		t.Run("allocations/isa="+v.isa, v.allocations)
+		t.Run("refusals/isa="+v.isa, v.refusals)
+	}
+}
+
+// RunAs holds a kernel that has code of its own for an element type against the
+// oracle on operands of that type, every shape, mask and input: Run itself
+// visits few.
+func RunAs(t *testing.T, k kernels.Kernel, dtype kernels.DType) {
+	s := newSuite(t, k, dtype)
+	t.Run("oracle", s.oracle)
+	t.Run("families", s.families)
+	t.Run("nonfinite", s.nonFinite)
+}
+
+// newSuite finds the instruction sets of this machine that k has a variant for.
+func newSuite(t *testing.T, k kernels.Kernel, dtype kernels.DType) suite {
+	s := suite{kernel: k, dtype: dtype}
 	for _, isa := range isas(t, k) {
 		t.Run("isa="+isa.Name, func(t *testing.T) {
 			if !isa.Available {
@@ -31,18 +56,7 @@ func Run(t *testing.T, k kernels.Kernel) {
 			}
 		})
 	}
-	t.Run("oracle", s.oracle)
-	if !testing.Short() {
-		t.Run("families", s.families)
-		t.Run("features", s.features)
-		t.Run("storage", s.storage)
-	}
-	t.Run("nonfinite", s.nonFinite)
-	for _, v := range s.variants {
-		t.Run("invariance/isa="+v.isa, v.invariance)
-		t.Run("allocations/isa="+v.isa, v.allocations)
-		t.Run("refusals/isa="+v.isa, v.refusals)
-	}
+	return s
 }
 
 // isas returns the instruction sets to look for: a device has its own.
@@ -73,7 +87,15 @@ func missing(t *testing.T, isa string) {
 // A suite is a kernel on all the instruction sets it is tested on.
 type suite struct {
 	kernel   kernels.Kernel
+	dtype    kernels.DType // of Q, K, V and O, where a test does not choose
 	variants []variant
+}
+
+// problem is sh with a mask and the suite's element type.
+func (s suite) problem(sh shape, m kernels.Mask) kernels.Problem {
+	p := sh.problem(m)
+	p.DType, p.KVDType = s.dtype, s.dtype
+	return p
 }
 
 // A variant is a kernel on one instruction set.
@@ -145,7 +167,7 @@ func (s suite) check(t *testing.T, p kernels.Problem, x kernels.Tensors) {
 	if err := s.kernel.Supports(p); errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err) // before the oracle is evaluated for nothing
 	}
-	ref, err := harness.NewReference(p, &x, harness.Sampling{})
+	ref, err := harness.ReferenceFor(s.kernel, p, &x, harness.Sampling{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@
 #define DEVICE static inline
 #define DEVICE_METHOD inline
 #define UNROLL
+#define ROLL
 
 // A kernel is registered with the sizes of its parameters, which the driver side
 // holds against the signature in the PTX.
@@ -85,7 +86,11 @@ template <class T> DEVICE void storeShared(T *p, T x)
 	*p = x;
 }
 
-DEVICE void copyAsync(void *dst, const void *src, bool wanted) { emulation::copyAsync(dst, src, wanted); }
+typedef char *SharedAddress;
+
+DEVICE SharedAddress sharedAddress(const void *p) { return (SharedAddress)p; }
+
+DEVICE void copyAsync(SharedAddress dst, const void *src, bool wanted) { emulation::copyAsync(dst, src, wanted); }
 DEVICE void commitCopies() { emulation::commitCopies(); }
 template <int N> DEVICE void waitCopies() { emulation::waitCopies(N); }
 
@@ -136,14 +141,14 @@ DEVICE unsigned pack(Float16, float lo, float hi)
 DEVICE void storeFloat(float *p, float x) { store(p, x); }
 template <class T> DEVICE void storeFloat(T *p, float x) { store(p, T{(unsigned short)pack(T{}, x, x)}); }
 
-DEVICE void loadMatrices(unsigned (&r)[4], const void *row, emulation::Operation op = emulation::opMatrices)
+DEVICE void loadMatrices(unsigned (&r)[4], SharedAddress row, emulation::Operation op = emulation::opMatrices)
 {
 	emulation::Slot &slot = emulation::mySlot();
 	slot.address = row;
 	emulation::warpOperation(op);
 	std::memcpy(r, slot.words, sizeof r);
 }
-DEVICE void loadMatricesT(unsigned (&r)[4], const void *row) { loadMatrices(r, row, emulation::opMatricesT); }
+DEVICE void loadMatricesT(unsigned (&r)[4], SharedAddress row) { loadMatrices(r, row, emulation::opMatricesT); }
 
 DEVICE void multiply(emulation::Operation op, float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1)
 {

@@ -89,6 +89,23 @@ template <class T> DEVICE Word rowBits(const Call<T> &call, Tile tile, int row)
 }
 template <class T> DEVICE Word keyBits(const Call<T> &call, Tile tile) { return rowBits(call, tile, tileRows); }
 
+// copyKeys starts to copy columns of the keys of a tile into rows of shared memory.
+// Keys that no row sees are zeros. Threads are spread over Columns·sizeof(T)/16
+// pieces of a row and over rows; where that leaves a remainder, some rest.
+template <int Columns, int D, int Threads, class T>
+DEVICE void copyKeys(SharedAddress to, int rowBytes, const T *kv, int kvLen, int bh, Tile tile, Word visible, int firstColumn)
+{
+	constexpr int pieceElements = 16 / sizeof(T), pieces = Columns / pieceElements;
+	constexpr int rows = Threads / pieces >= 32 ? 32 : Threads / pieces >= 16 ? 16 : Threads / pieces >= 8 ? 8 : 4;
+	const int piece = threadIndex() % pieces, first = threadIndex() / pieces;
+	const T *from = kv + ((long long)bh * kvLen + tile.keys * tileKeys + first) * D + firstColumn + piece * pieceElements;
+	if (first < rows)
+		UNROLL for (int j = 0; j < tileKeys; j += rows) {
+			const bool wanted = visible >> (j + first) & 1;
+			copyAsync(to + (j + first) * rowBytes + piece * 16, wanted ? from + j * D : kv, wanted);
+		}
+}
+
 // logarithm is ln x within 2 ulp for x > 0, from the series of the inverse
 // hyperbolic tangent; NaN and +Inf pass.
 DEVICE float logarithm(float x)

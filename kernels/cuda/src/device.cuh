@@ -23,8 +23,10 @@
 #define DEVICE static __device__ __forceinline__
 #define DEVICE_METHOD __device__ __forceinline__
 
-// UNROLL before a loop over a thread's own arrays keeps them in registers.
+// UNROLL before a loop over a thread's own arrays keeps them in registers; ROLL
+// keeps code small.
 #define UNROLL _Pragma("unroll")
+#define ROLL _Pragma("unroll 1")
 
 // ENTRY starts the definition of a kernel for blocks of so many threads; EXPORT
 // makes it known to the emulation and is empty here.
@@ -79,19 +81,23 @@ template <class T> DEVICE void store(T *p, T x) { *p = x; }
 template <class T> DEVICE T loadShared(const T *p) { return *p; }
 template <class T> DEVICE void storeShared(T *p, T x) { *p = x; }
 
-DEVICE unsigned sharedAddress(const void *p)
+// A SharedAddress is a place in shared memory, counted in bytes. Arithmetic on it
+// folds into the instructions that take it.
+typedef unsigned SharedAddress;
+
+DEVICE SharedAddress sharedAddress(const void *p)
 {
-	unsigned a;
+	SharedAddress a;
 	asm("{ .reg .u64 t; cvta.to.shared.u64 t, %1; cvt.u32.u64 %0, t; }" : "=r"(a) : "l"(p));
 	return a;
 }
 
 // copyAsync starts to copy 16 bytes from global to shared memory, or to write 16
 // zero bytes where wanted is false. src is valid either way.
-DEVICE void copyAsync(void *dst, const void *src, bool wanted)
+DEVICE void copyAsync(SharedAddress dst, const void *src, bool wanted)
 {
 	asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-		:: "r"(sharedAddress(dst)), "l"(src), "r"(wanted ? 16 : 0) : "memory");
+		:: "r"(dst), "l"(src), "r"(wanted ? 16 : 0) : "memory");
 }
 
 // commitCopies closes the group of the copies that this thread has started.
@@ -164,15 +170,15 @@ template <class T> DEVICE void storeFloat(T *p, float x) { store(p, T{(unsigned 
 // loadMatrices reads four 8×8 matrices of two-byte elements. Lane l gives the
 // address of row l%8 of matrix l/8 and gets of each the elements 2·(l%4) and
 // 2·(l%4)+1 of row l/4; loadMatricesT gets those of the transposed matrix.
-DEVICE void loadMatrices(unsigned (&r)[4], const void *row)
+DEVICE void loadMatrices(unsigned (&r)[4], SharedAddress row)
 {
 	asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-		: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(sharedAddress(row)));
+		: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row));
 }
-DEVICE void loadMatricesT(unsigned (&r)[4], const void *row)
+DEVICE void loadMatricesT(unsigned (&r)[4], SharedAddress row)
 {
 	asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-		: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(sharedAddress(row)));
+		: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row));
 }
 
 // multiply is C += A·B for A 16×16, B 16×8 and C 16×8, spread over the warp as

@@ -44,25 +44,19 @@ template <int D> struct Simt {
 	// loadQueries starts to copy Q; rows behind the last are zeros.
 	DEVICE_METHOD void loadQueries()
 	{
-		for (int i = threadIndex(); i < tileRows * D / 4; i += threads) {
+		ROLL for (int i = threadIndex(); i < tileRows * D / 4; i += threads) {
 			const int r = i / (D / 4), column = i % (D / 4) * 4, row = v.firstRow + r;
 			const bool wanted = row < call.rows();
-			copyAsync(q + r * qStride + column, call.q + call.row(v.bh, wanted ? row : 0) * D + column, wanted);
+			copyAsync(sharedAddress(q + r * qStride + column), call.q + call.row(v.bh, wanted ? row : 0) * D + column, wanted);
 		}
 	}
 
 	// fill starts to copy 32 columns of the keys of a tile, of K or V, into the
-	// other buffer. Keys that no row sees are zeros.
+	// other buffer.
 	DEVICE_METHOD void fill(const float *kv, Tile tile, int c)
 	{
-		float *buffer = buffers + (current ^ 1) * bufferFloats;
-		const Word visible = keyBits(call, tile);
-		for (int i = threadIndex(); i < tileKeys * chunk / 4; i += threads) {
-			const int j = i / (chunk / 4), column = i % (chunk / 4) * 4;
-			const bool wanted = visible >> j & 1;
-			const long long key = (long long)v.bh * call.kvLen + (wanted ? tile.keys * tileKeys + j : 0);
-			copyAsync(buffer + j * chunkStride + column, kv + key * D + c * chunk + column, wanted);
-		}
+		const SharedAddress to = sharedAddress(buffers + (current ^ 1) * bufferFloats);
+		copyKeys<chunk, D, threads>(to, 4 * chunkStride, kv, call.kvLen, v.bh, tile, keyBits(call, tile), c * chunk);
 		commitCopies();
 	}
 
