@@ -41,6 +41,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	if err != nil {
 		return nil, err
 	}
+	if p.QLen <= decodeQueries {
+		return newDecoder(base, opts)
+	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
 	for i := range pl.scale {
 		pl.scale[i] = pl.ScaleLog2()

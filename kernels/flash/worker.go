@@ -69,22 +69,9 @@ func (w *worker) begin(rows int) {
 func (pl *plan) pack(w *worker, it item, chunk int) {
 	d := pl.Problem.HeadDim
 	w.keys = kernels.Interval{Lo: chunk * pl.chunk, Hi: min((chunk+1)*pl.chunk, pl.Problem.KVLen)}
-	k, ldk := pl.rows(w, &pl.K, it)
+	k, ldk := pl.Rows(&pl.K, w.gather, it.batch, it.kvHead, w.keys)
 	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d)
-	v, ldv := pl.rows(w, &pl.V, it)
+	v, ldv := pl.Rows(&pl.V, w.gather, it.batch, it.kvHead, w.keys)
 	finite := pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
 	w.finite = w.finite && finite
-}
-
-// rows returns the rows of K or V that the chunk has, and their distance.
-func (pl *plan) rows(w *worker, t *kernels.Tensor, it item) ([]float32, int) {
-	if pl.gathered() == 0 {
-		return t.Float32[t.Offset(it.batch, it.kvHead, w.keys.Lo):], t.RowStride
-	}
-	d := pl.Problem.HeadDim
-	for j := w.keys.Lo; j < w.keys.Hi; j++ {
-		row := w.gather[(j-w.keys.Lo)*d:][:d]
-		copy(row, t.ReadRow(row, it.batch, it.kvHead, j))
-	}
-	return w.gather, d
 }

@@ -20,9 +20,11 @@ const RequireISA = "ATTNBENCH_REQUIRE_ISA"
 func Run(t *testing.T, k kernels.Kernel) {
 	s := newSuite(t, k, kernels.Float32)
 	t.Run("oracle", s.oracle)
-	t.Run("families", s.families)
-	t.Run("features", s.features)
-	t.Run("storage", s.storage)
+	if !testing.Short() {
+		t.Run("families", s.families)
+		t.Run("features", s.features)
+		t.Run("storage", s.storage)
+	}
 	t.Run("nonfinite", s.nonFinite)
 	for _, v := range s.variants {
 		t.Run("invariance/isa="+v.isa, v.invariance)

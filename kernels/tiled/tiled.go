@@ -125,9 +125,10 @@ func (pl *plan) pack(w *worker, b cpu.Block) {
 // score is S = scale·Q·Kᵀ over the keys that the stripe sees, by chunks.
 func (pl *plan) score(w *worker, b cpu.Block) {
 	f, d := pl.simd, pl.Problem.HeadDim
+	step := tileKV / f.Cols * f.Cols // panels are whole
 	for _, part := range w.parts {
-		for lo := part.Keys.Lo / f.Cols * f.Cols; lo < part.Keys.Hi; lo += tileKV {
-			n, k := min(tileKV, part.Keys.Hi-lo), f.Packed(w.k[lo*d:], d)
+		for lo := part.Keys.Lo / f.Cols * f.Cols; lo < part.Keys.Hi; lo += step {
+			n, k := min(step, part.Keys.Hi-lo), f.Packed(w.k[lo*d:], d)
 			pl.eachBlock(b, func(sub cpu.Block, row int) {
 				q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, sub.Queries.Lo):]
 				f.Scale(w.q, d, q, pl.Q.RowStride, sub.Queries.Len(), d, pl.scale[:])

@@ -26,6 +26,8 @@ type Plan struct {
 	isa   string
 	body  func(worker, item int)
 	items int
+	then  func(worker, item int)
+	after int
 	pool  *pool.Pool
 	bytes int64
 }
@@ -51,6 +53,9 @@ func (p *Plan) Start(threads, items int, body func(worker, item int)) {
 	p.pool = pool.New(threads, func(worker, item int) { p.phase(worker, item) })
 }
 
+// Then adds a second loop, which begins when the first has ended.
+func (p *Plan) Then(items int, body func(worker, item int)) { p.then, p.after = body, items }
+
 // Run computes every item in parallel.
 func (p *Plan) Run() error {
 	if p.O.Dim == 0 {
@@ -58,6 +63,9 @@ func (p *Plan) Run() error {
 	}
 	p.widen()
 	p.parallel(p.body, p.items)
+	if p.then != nil {
+		p.parallel(p.then, p.after)
+	}
 	p.narrow()
 	return nil
 }

@@ -58,7 +58,7 @@ done:
 	RET
 
 // func readAVX512(x *float32, n int)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·readAVX512(SB), NOSPLIT, $0-16
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
@@ -72,26 +72,27 @@ TEXT ·readAVX512(SB), NOSPLIT, $0-16
 	VPXORD Z7, Z7, Z7
 
 round:
-	SUBQ  $0x00000100, CX
-	JLT   done
-	VORPS (AX), Z0, Z0
-	VORPS 64(AX), Z1, Z1
-	VORPS 128(AX), Z2, Z2
-	VORPS 192(AX), Z3, Z3
-	VORPS 256(AX), Z4, Z4
-	VORPS 320(AX), Z5, Z5
-	VORPS 384(AX), Z6, Z6
-	VORPS 448(AX), Z7, Z7
-	VORPS 512(AX), Z0, Z0
-	VORPS 576(AX), Z1, Z1
-	VORPS 640(AX), Z2, Z2
-	VORPS 704(AX), Z3, Z3
-	VORPS 768(AX), Z4, Z4
-	VORPS 832(AX), Z5, Z5
-	VORPS 896(AX), Z6, Z6
-	VORPS 960(AX), Z7, Z7
-	ADDQ  $0x00000400, AX
-	JMP   round
+	SUBQ       $0x00000100, CX
+	JLT        done
+	PREFETCHT0 8192(AX)
+	VORPS      (AX), Z0, Z0
+	VORPS      64(AX), Z1, Z1
+	VORPS      128(AX), Z2, Z2
+	VORPS      192(AX), Z3, Z3
+	VORPS      256(AX), Z4, Z4
+	VORPS      320(AX), Z5, Z5
+	VORPS      384(AX), Z6, Z6
+	VORPS      448(AX), Z7, Z7
+	VORPS      512(AX), Z0, Z0
+	VORPS      576(AX), Z1, Z1
+	VORPS      640(AX), Z2, Z2
+	VORPS      704(AX), Z3, Z3
+	VORPS      768(AX), Z4, Z4
+	VORPS      832(AX), Z5, Z5
+	VORPS      896(AX), Z6, Z6
+	VORPS      960(AX), Z7, Z7
+	ADDQ       $0x00000400, AX
+	JMP        round
 
 done:
 	VZEROUPPER
@@ -151,7 +152,7 @@ done:
 	RET
 
 // func readAVX2(x *float32, n int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·readAVX2(SB), NOSPLIT, $0-16
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
@@ -165,26 +166,27 @@ TEXT ·readAVX2(SB), NOSPLIT, $0-16
 	VXORPS Y7, Y7, Y7
 
 round:
-	SUBQ  $0x00000080, CX
-	JLT   done
-	VORPS (AX), Y0, Y0
-	VORPS 32(AX), Y1, Y1
-	VORPS 64(AX), Y2, Y2
-	VORPS 96(AX), Y3, Y3
-	VORPS 128(AX), Y4, Y4
-	VORPS 160(AX), Y5, Y5
-	VORPS 192(AX), Y6, Y6
-	VORPS 224(AX), Y7, Y7
-	VORPS 256(AX), Y0, Y0
-	VORPS 288(AX), Y1, Y1
-	VORPS 320(AX), Y2, Y2
-	VORPS 352(AX), Y3, Y3
-	VORPS 384(AX), Y4, Y4
-	VORPS 416(AX), Y5, Y5
-	VORPS 448(AX), Y6, Y6
-	VORPS 480(AX), Y7, Y7
-	ADDQ  $0x00000200, AX
-	JMP   round
+	SUBQ       $0x00000080, CX
+	JLT        done
+	PREFETCHT0 8192(AX)
+	VORPS      (AX), Y0, Y0
+	VORPS      32(AX), Y1, Y1
+	VORPS      64(AX), Y2, Y2
+	VORPS      96(AX), Y3, Y3
+	VORPS      128(AX), Y4, Y4
+	VORPS      160(AX), Y5, Y5
+	VORPS      192(AX), Y6, Y6
+	VORPS      224(AX), Y7, Y7
+	VORPS      256(AX), Y0, Y0
+	VORPS      288(AX), Y1, Y1
+	VORPS      320(AX), Y2, Y2
+	VORPS      352(AX), Y3, Y3
+	VORPS      384(AX), Y4, Y4
+	VORPS      416(AX), Y5, Y5
+	VORPS      448(AX), Y6, Y6
+	VORPS      480(AX), Y7, Y7
+	ADDQ       $0x00000200, AX
+	JMP        round
 
 done:
 	VZEROUPPER

@@ -18,6 +18,7 @@ var avx2 = Funcs{
 	pack:           packOf(packAVX2),
 	packTransposed: packTransposedOf(packTransposedAVX2, 8, 16),
 	scale:          scaleOf(scaleAVX2),
+	dots:           dotsOf(dots1AVX2, dots2AVX2, nil),
 	fma:            fmaAVX2,
 	read:           readOf(readAVX2),
 }
@@ -32,6 +33,7 @@ var avx512 = Funcs{
 	pack:           packOf(packAVX512),
 	packTransposed: packTransposedOf(packTransposedAVX512, 16, 64),
 	scale:          scaleOf(scaleAVX512),
+	dots:           dotsOf(dots1AVX512, dots2AVX512, dots4AVX512),
 	fma:            fmaAVX512,
 	read:           readOf(readAVX512),
 	attend:         attendWoven,

@@ -7,7 +7,6 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
-	"github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -237,10 +236,15 @@ func (r Rows) At(i, disp int) Mem {
 }
 
 // Advance moves every row by a constant or a register of bytes.
-func (r Rows) Advance(by operand.Op) {
+func (r Rows) Advance(by Op) {
+	r.Each(func(p reg.Register) { ADDQ(by, p) })
+}
+
+// Each calls do for every pointer.
+func (r Rows) Each(do func(p reg.Register)) {
 	for _, p := range r.at {
 		if p != nil {
-			ADDQ(by, p)
+			do(p)
 		}
 	}
 }

@@ -44,6 +44,12 @@ func multiply(isa ISA) {
 // unroll is how many vectors one round reads.
 const unroll = 16
 
+// ahead is how many bytes before their use a round touches those to come. One
+// line is enough: it has their page translated and the hardware's prefetchers
+// follow. Note: it is worth a fifth of the bandwidth on an EPYC of family 26
+// with pages of 4 KiB; a prefetch of every line is worth nothing.
+const ahead = 8192
+
 // read loads all that fills whole rounds; the sum of bits is dropped.
 func read(isa ISA) {
 	TEXT("read"+isa.Name, attr.NOSPLIT, "func(x *float32, n int)")
@@ -54,6 +60,7 @@ func read(isa ISA) {
 	Label("round")
 	SUBQ(U32(unroll*isa.Width), n)
 	JLT(LabelRef("done"))
+	PREFETCHT0(Mem{Base: x, Disp: ahead})
 	for i := range unroll {
 		VORPS(Mem{Base: x, Disp: i * isa.Bytes()}, isa.V(i%8), isa.V(i%8))
 	}

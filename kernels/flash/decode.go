@@ -1,0 +1,161 @@
+package flash
+
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/cpu"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
+)
+
+const (
+	decodeQueries = 8    // at most, for the decode path: packing K would cost more than it saves
+	splitKeys     = 2048 // keys of an item; fixed, so that results do not depend on threads
+	streamKeys    = 256  // keys whose K, then V is read: they stay in cache for the rows of a group
+)
+
+// A decoder computes few queries against many keys (split-KV, as in
+// Flash-Decoding): an item is a range of keys of one key head, for all queries
+// of all heads that share it. K and V are read once, where they lie, and the
+// parts are merged by their sums in order of the keys.
+type decoder struct {
+	cpu.Plan
+	simd    *simd.Funcs
+	splits  int
+	rows    int // group·qLen: row g·qLen+i is query i of the group's g-th head
+	scale   []float32
+	workers []stream
+	acc     []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
+	rowMax  []float32 // [batch, kvHeads, splits, rows]
+	rowSum  []float32
+}
+
+// A stream is what one thread needs for an item.
+type stream struct {
+	seen    *kernels.Rows
+	q       []float32 // [rows, headDim], scaled
+	scores  []float32 // [rows, streamKeys + gap]
+	gather  []float32 // [streamKeys, headDim]
+	state   simd.State
+	scratch cpu.Scratch
+	total   [2]float32 // maximum and sum of the row that is merged
+}
+
+func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
+	p := base.Problem
+	d := &decoder{
+		Plan: base, simd: simd.For(base.ISA()),
+		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
+	}
+	for range d.simd.Rows {
+		d.scale = append(d.scale, d.ScaleLog2())
+	}
+	parts := p.Batch * p.KVHeads * d.splits * d.rows
+	if err := d.Carve(
+		cpu.Room(&d.acc, parts*p.HeadDim), cpu.Room(&d.rowMax, parts), cpu.Room(&d.rowSum, parts),
+	); err != nil {
+		return nil, err
+	}
+	for range d.Workers(opts.Threads) {
+		s := stream{seen: kernels.NewRows(&d.Problem, p.QLen), scratch: d.NewScratch()}
+		d.Hold(s.seen.Bytes())
+		if err := d.Carve(
+			cpu.Room(&s.q, d.rows*p.HeadDim), cpu.Room(&s.scores, d.rows*(streamKeys+gap)),
+			cpu.Room(&s.gather, streamKeys*p.HeadDim),
+		); err != nil {
+			return nil, err
+		}
+		d.workers = append(d.workers, s)
+	}
+	if err := d.StageQO(); err != nil {
+		return nil, err
+	}
+	d.Start(opts.Threads, p.Batch*p.KVHeads*d.splits, d.item)
+	d.Then(p.Batch*p.Heads, d.merge)
+	return d, nil
+}
+
+// item takes a range of keys into the parts of its rows.
+func (d *decoder) item(id, item int) {
+	s, p := &d.workers[id], &d.Problem
+	batch, kvHead := item/d.splits/p.KVHeads, item/d.splits%p.KVHeads
+	at := item * d.rows
+	for i := at; i < at+d.rows; i++ {
+		d.rowMax[i], d.rowSum[i] = float32(math.Inf(-1)), 0
+	}
+	split := kernels.Interval{Lo: item % d.splits * splitKeys, Hi: min((item%d.splits+1)*splitKeys, p.KVLen)}
+	s.seen.Reset(batch, kernels.Interval{Hi: p.QLen})
+	d.load(s, batch, kvHead)
+	for _, v := range s.seen.Union() {
+		v = v.Intersect(split)
+		for lo := v.Lo; lo < v.Hi; lo += streamKeys {
+			d.attend(s, batch, kvHead, kernels.Interval{Lo: lo, Hi: min(lo+streamKeys, v.Hi)}, at)
+		}
+	}
+}
+
+// load scales the group's queries into place.
+func (d *decoder) load(s *stream, batch, kvHead int) {
+	p := &d.Problem
+	for r := range d.rows {
+		q := d.Q.Row(batch, kvHead*p.Group()+r/p.QLen, r%p.QLen)
+		d.simd.Scale(s.q[r*p.HeadDim:], 0, q, 0, 1, p.HeadDim, d.scale)
+	}
+}
+
+// attend takes an interval of keys into the parts that begin at row at.
+func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
+	f, dim, lds := d.simd, d.Problem.HeadDim, streamKeys+gap
+	k, ldk := d.Rows(&d.K, s.gather, batch, kvHead, keys)
+	f.Dots(s.scores, lds, s.q, dim, k, ldk, d.rows, keys.Len(), dim)
+	d.shape(s, batch, kvHead, keys)
+	v, ldv := d.Rows(&d.V, s.gather, batch, kvHead, keys)
+	for r := 0; r < d.rows; r += f.Rows {
+		rows, scores, o := min(f.Rows, d.rows-r), s.scores[r*lds:], d.acc[(at+r)*dim:]
+		f.RowMax(scores, lds, rows, keys.Len(), s.state.Max[:])
+		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
+		f.Attend(o, dim, scores, lds, f.InPlace(v, ldv), rows, keys.Len(), dim, &s.state)
+	}
+}
+
+func (d *decoder) shape(s *stream, batch, kvHead int, keys kernels.Interval) {
+	p, visible := &d.Problem, &s.scratch.Visible
+	if cpu.Covers(s.seen.Common(), keys) {
+		visible = nil
+	}
+	if visible == nil && !d.Shaped() {
+		return
+	}
+	for r := range d.rows {
+		row := s.scores[r*(streamKeys+gap):][:keys.Len()]
+		d.Logits(row, batch, kvHead*p.Group()+r/p.QLen, r%p.QLen, keys, visible)
+	}
+}
+
+// merge adds up the parts of one head's queries, relative to the greatest of
+// their maxima, and normalises.
+func (d *decoder) merge(id, item int) {
+	s, p := &d.workers[id], &d.Problem
+	batch, head := item/p.Heads, item%p.Heads
+	for i := range p.QLen {
+		first := (batch*p.KVHeads+head/p.Group())*d.splits*d.rows + head%p.Group()*p.QLen + i
+		m := float32(math.Inf(-1))
+		for split := range d.splits {
+			m = max(m, d.rowMax[first+split*d.rows])
+		}
+		sum, o := float32(0), d.O.Row(batch, head, i)
+		clear(o)
+		for split := range d.splits {
+			part := first + split*d.rows
+			if d.rowSum[part] == 0 && math.IsInf(float64(d.rowMax[part]), -1) {
+				continue // saw nothing, and its acc was not written
+			}
+			weight := float32(math.Exp2(float64(d.rowMax[part] - m)))
+			sum += weight * d.rowSum[part]
+			cpu.Axpy(weight, d.acc[part*p.HeadDim:][:p.HeadDim], o)
+		}
+		b := cpu.Block{Batch: batch, Head: head, KVHead: head / p.Group(), Queries: kernels.Interval{Lo: i, Hi: i + 1}}
+		s.total[0], s.total[1] = m, sum
+		d.Normalise(d.simd, b, s.total[:1], s.total[1:], false, &s.scratch)
+	}
+}
