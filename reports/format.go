@@ -68,19 +68,21 @@ func noNegativeZero(v float64) float64 {
 	return v
 }
 
-// text formats a law in a unit, without the terms that are 0.
-func (l Law) text(unit string) string {
+// negligible is the share of a law below which a term is not printed.
+const negligible = 0.01
+
+// text formats a law in a unit, without the terms that are negligible at every
+// one of the lengths.
+func (l Law) text(unit string, lengths []int) string {
 	var parts []string
-	for _, term := range []struct {
-		factor float64
-		power  string
-	}{{l.A, ""}, {l.B, "·n"}, {l.C, "·n²"}} {
-		if term.factor > 0 {
-			parts = append(parts, Quantity(term.factor, unit)+term.power)
+	for power, suffix := range []string{"", "·n", "·n²"} {
+		factor, share := [...]float64{l.A, l.B, l.C}[power], 0.0
+		for _, n := range lengths {
+			share = max(share, factor*math.Pow(float64(n), float64(power))/l.At(float64(n)))
 		}
-	}
-	if parts == nil {
-		return "0"
+		if share >= negligible {
+			parts = append(parts, Quantity(factor, unit)+suffix)
+		}
 	}
 	return strings.Join(parts, " + ")
 }

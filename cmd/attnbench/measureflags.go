@@ -16,7 +16,7 @@ type measureFlags struct {
 
 // defaultLimit keeps a run without flags below a minute on two slow cores, with
 // the stages before it.
-const defaultLimit = 40 * time.Second
+const defaultLimit = 45 * time.Second
 
 func (f *measureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.count, "count", 10, "`samples` of each kernel and case")
