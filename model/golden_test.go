@@ -23,7 +23,7 @@ type golden struct {
 	Logits    [][]float64
 }
 
-var goldenModels = []string{"tiny-untied", "tiny-bf16"}
+var goldenModels = []string{"tiny-untied", "tiny-bf16", "opticks-1m"}
 
 func loadGolden(t *testing.T, name string) (*Model, golden) {
 	t.Helper()
@@ -103,33 +103,36 @@ func TestGoldenLogits(t *testing.T) {
 // TestGoldensCatchFaults plants the classic mistakes in a sound model; each has
 // to push the logits past the tolerance, or the goldens would prove little.
 func TestGoldensCatchFaults(t *testing.T) {
-	for fault, plant := range map[string]func(m *Model){
-		"erf GELU": func(m *Model) { m.activate = geluErf },
-		"square weight transposed": func(m *Model) {
+	for _, fault := range []struct {
+		name  string
+		plant func(m *Model)
+	}{
+		{"erf GELU", func(m *Model) { m.activate = geluErf }},
+		{"square weight transposed", func(m *Model) {
 			l, w := &m.layers[0].proj, m.Config.Width
 			*l = newProjection(transpose(dense(l), w), l.bias, w, w, false)
-		},
-		"positions shifted": func(m *Model) { m.positions = m.positions[m.Config.Width:] },
-		"final norm skipped": func(m *Model) {
+		}},
+		{"positions shifted", func(m *Model) { m.positions = m.positions[m.Config.Width:] }},
+		{"final norm skipped", func(m *Model) {
 			m.norm = norm{slices.Repeat([]float32{1}, m.Config.Width), make([]float32, m.Config.Width)}
-		},
-		"another epsilon":        func(m *Model) { m.Config.Epsilon *= 10 },
-		"attention scale off":    func(m *Model) { m.Config.ScaleAttention = !m.Config.ScaleAttention },
-		"layer scale off":        func(m *Model) { m.Config.ScaleByLayer = !m.Config.ScaleByLayer },
-		"one head too many":      func(m *Model) { m.Config.Heads *= m.Config.HeadDim() },
-		"bias of one layer lost": func(m *Model) { m.layers[1].down.bias = make([]float32, m.Config.Width) },
-		"layer norms swapped": func(m *Model) {
+		}},
+		{"another epsilon", func(m *Model) { m.Config.Epsilon *= 10 }},
+		{"attention scale off", func(m *Model) { m.Config.ScaleAttention = !m.Config.ScaleAttention }},
+		{"layer scale off", func(m *Model) { m.Config.ScaleByLayer = !m.Config.ScaleByLayer }},
+		{"heads one wide", func(m *Model) { m.Config.Heads *= m.Config.HeadDim() }},
+		{"bias of one layer lost", func(m *Model) { m.layers[1].down.bias = make([]float32, m.Config.Width) }},
+		{"layer norms swapped", func(m *Model) {
 			l := &m.layers[0]
 			l.norm1, l.norm2 = l.norm2, l.norm1
-		},
+		}},
 	} {
-		t.Run(fault, func(t *testing.T) {
+		t.Run(fault.name, func(t *testing.T) {
 			for _, name := range goldenModels {
 				m, g := loadGolden(t, name)
 				g.IDs = g.IDs[:min(len(g.IDs), len(m.positions)/m.Config.Width-1)]
 				g.IDs = g.IDs[:min(len(g.IDs), 300)] // enough of the long one
 				g.Positions = slices.DeleteFunc(g.Positions, func(p int) bool { return p >= len(g.IDs) })
-				plant(m)
+				fault.plant(m)
 				d := g.distance(g.run(t, m, kernel(t, "naive")))
 				t.Logf("%s: logits move by %.2g", name, d)
 				if d <= 2*tolerance {

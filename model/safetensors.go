@@ -40,10 +40,10 @@ type tensorInfo struct {
 // dtypeSizes has the bytes of an element of each type that a file may hold;
 // only float types can be read.
 var dtypeSizes = map[string]int64{
-	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
+	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1, "F8_E8M0": 1,
 	"I16": 2, "U16": 2, "F16": 2, "BF16": 2,
 	"I32": 4, "U32": 4, "F32": 4,
-	"I64": 8, "U64": 8, "F64": 8,
+	"I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }
 
 // openWeights opens a safetensors file and checks its header.

@@ -195,7 +195,8 @@ def sample(model, prompt, count):
 
 
 def main():
-    source, folder = sys.argv[1:]
+    source, folder = sys.argv[1], os.path.abspath(sys.argv[2])
+    os.makedirs(folder, exist_ok=True)
     torch.manual_seed(SEED)
     torch.set_num_threads(int(os.environ.get("THREADS", "1")))
     text = np.frombuffer(open(source, "rb").read(), np.uint8).astype(np.int64)
@@ -208,7 +209,6 @@ def main():
     train(model, train_text, held_out)
     round_weights(model)
     print(f"final: training loss {mean_loss(model, train_text[: 4 * HELD_OUT]):.4f}, held-out loss {mean_loss(model, held_out):.4f} nats a byte (float16 weights)")
-    os.makedirs(folder, exist_ok=True)
     write_safetensors(os.path.join(folder, "model.safetensors"), hugging_face_tensors(model))
     write_config(os.path.join(folder, "config.json"))
     print(sample(model, b"The Light of the Sun being trajected through a Prism, ", 400))
