@@ -11,16 +11,6 @@ import (
 // with zeros to the next, as FlashAttention does.
 var widths = []int{32, 64, 96, 128, 256}
 
-// width returns the compiled head size for dim, which is at most the last.
-func width(dim int) int {
-	for _, w := range widths {
-		if dim <= w {
-			return w
-		}
-	}
-	panic("cuda: head dimension out of range")
-}
-
 // maxGridYZ bounds a grid's second and third dimension.
 const maxGridYZ = 65535
 
