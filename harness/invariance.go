@@ -97,11 +97,10 @@ func checkInvariances(k kernels.Kernel, c Case, opts kernels.Options, skip map[s
 
 // A prober runs one kernel in many ways.
 type prober struct {
-	kernel    kernels.Kernel
-	c         Case
-	opts      kernels.Options
-	base      kernels.Tensors // operands and what the first run made of them
-	reference *Reference      // of base, once it was needed
+	kernel kernels.Kernel
+	c      Case
+	opts   kernels.Options
+	base   kernels.Tensors // operands and what the first run made of them
 }
 
 // newOperands returns filled and poisoned operands.
