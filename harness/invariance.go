@@ -3,6 +3,7 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/attnbench/attnbench/kernels"
 )
@@ -67,6 +68,7 @@ func CheckInvariances(k kernels.Kernel, c Case, opts kernels.Options) ([]Invaria
 
 func checkInvariances(k kernels.Kernel, c Case, opts kernels.Options, skip map[string]bool) ([]Invariance, error) {
 	pr := &prober{kernel: k, c: c, opts: opts}
+	pr.baseSlack = sync.OnceValues(func() (slack, error) { return pr.slackOf(c.Problem, &pr.base) })
 	var err error
 	if pr.base, err = newOperands(c.Problem, c.Input); err != nil {
 		return nil, err
@@ -97,10 +99,11 @@ func checkInvariances(k kernels.Kernel, c Case, opts kernels.Options, skip map[s
 
 // A prober runs one kernel in many ways.
 type prober struct {
-	kernel kernels.Kernel
-	c      Case
-	opts   kernels.Options
-	base   kernels.Tensors // operands and what the first run made of them
+	kernel    kernels.Kernel
+	c         Case
+	opts      kernels.Options
+	base      kernels.Tensors // operands and what the first run made of them
+	baseSlack func() (slack, error)
 }
 
 // newOperands returns filled and poisoned operands.

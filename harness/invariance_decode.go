@@ -16,7 +16,7 @@ func checkDecode(pr *prober) error {
 	if m := p.Mask; !m.Causal || m.KeyLens != nil || m.Blocks != nil || m.Packing != nil || p.PageSize > 0 {
 		return inapplicable("only a causal mask without lengths, blocks or pages grows key by key")
 	}
-	s, err := pr.slackOf(p, &pr.base)
+	s, err := pr.baseSlack()
 	if err != nil {
 		return err
 	}
@@ -53,11 +53,11 @@ func step(p kernels.Problem, t *kernels.Tensors, i int) (got, want kernels.Tenso
 	return got, want
 }
 
-// decodeSteps returns at most 64 of n queries, all or the edges and a choice.
+// decodeSteps returns at most 32 of n queries, all or the edges and a choice.
 func decodeSteps(n int) []int {
 	steps := edgeQueries(n)
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
-		if len(steps) < 64 && !slices.Contains(steps, i) {
+		if len(steps) < 32 && !slices.Contains(steps, i) {
 			steps = append(steps, i)
 		}
 	}
@@ -82,7 +82,7 @@ func checkSplit(pr *prober) error {
 	if err != nil {
 		return err
 	}
-	s, err := pr.slackOf(p, &pr.base)
+	s, err := pr.baseSlack()
 	if err != nil {
 		return err
 	}
