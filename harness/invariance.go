@@ -108,10 +108,10 @@ type prober struct {
 
 // newOperands returns filled and poisoned operands.
 func newOperands(p kernels.Problem, in Input) (kernels.Tensors, error) {
-	if err := p.Validate(); err != nil {
-		return kernels.Tensors{}, err
+	t, err := kernels.Allocate(p)
+	if err != nil {
+		return t, err
 	}
-	t := kernels.NewTensors(p)
 	if err := in.Fill(p, &t); err != nil {
 		return t, err
 	}

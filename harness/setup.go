@@ -32,15 +32,15 @@ func (s *Setup) referenceFor(k kernels.Kernel) (*Reference, error) {
 
 // NewSetup allocates and fills the operands of c and evaluates the reference.
 func NewSetup(c Case, s Sampling) (*Setup, error) {
-	if err := c.Problem.Validate(); err != nil {
+	tensors, err := kernels.Allocate(c.Problem)
+	if err != nil {
 		return nil, err
 	}
-	setup := &Setup{Case: c, Tensors: kernels.NewTensors(c.Problem), sampling: s}
+	setup := &Setup{Case: c, Tensors: tensors, sampling: s}
 	if err := c.Input.Fill(c.Problem, &setup.Tensors); err != nil {
 		return nil, err
 	}
 	Poison(c.Problem, &setup.Tensors)
-	var err error
 	setup.Reference, err = NewReference(c.Problem, &setup.Tensors, s)
 	return setup, err
 }

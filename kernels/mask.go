@@ -85,15 +85,15 @@ func (m Mask) appendVisible(dst []Interval, batch int, seq Interval, pos int) []
 	}
 	near := allowed
 	if w := m.Window; w != nil {
-		if w.Left >= 0 {
-			near.Lo = max(near.Lo, pos-w.Left)
+		if w.Left >= 0 && w.Left < pos-near.Lo { // never overflows, unlike pos−Left
+			near.Lo = pos - w.Left
 		}
-		if w.Right >= 0 {
-			near.Hi = min(near.Hi, pos+w.Right+1)
+		if w.Right >= 0 && w.Right < near.Hi-1-pos {
+			near.Hi = pos + w.Right + 1
 		}
 	}
 	first := len(dst)
-	dst = appendMerged(dst, first, Interval{seq.Lo, min(seq.Lo+m.Sinks, allowed.Hi)})
+	dst = appendMerged(dst, first, Interval{seq.Lo, seq.Lo + min(m.Sinks, allowed.Hi-seq.Lo)})
 	if m.Blocks == nil {
 		return appendMerged(dst, first, near)
 	}

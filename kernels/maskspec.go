@@ -123,9 +123,15 @@ func (m *Mask) setPattern(name string, n []int, kvLen int) error {
 	if m.Blocks != nil {
 		return fmt.Errorf("two block patterns")
 	}
+	if err := checkBlocks(n[0], kvLen); err != nil {
+		return err
+	}
 	m.Blocks = pattern.make(n, kvLen)
 	return nil
 }
+
+// maxSequences bounds the sequences of a parsed packing.
+const maxSequences = 1 << 20
 
 func (m *Mask) setPacking(n []int, kvLen int) error {
 	if err := wantNumbers("packed", n, 1, 1<<20); err != nil {
@@ -133,6 +139,9 @@ func (m *Mask) setPacking(n []int, kvLen int) error {
 	}
 	if kvLen <= 0 || slices.Min(n) <= 0 {
 		return fmt.Errorf("packed lengths must be positive")
+	}
+	if sequences := kvLen / n[len(n)-1]; sequences > maxSequences {
+		return fmt.Errorf("packed into %d sequences or more: must be at most %d", sequences, maxSequences)
 	}
 	m.Packing = PackedBy(kvLen, n...)
 	return nil

@@ -19,7 +19,7 @@ type Packing struct {
 func PackedBy(length int, lens ...int) *Packing {
 	ends := []int{0}
 	for i, at := 0, 0; at < length; i++ {
-		at = min(length, at+lens[min(i, len(lens)-1)])
+		at += min(length-at, lens[min(i, len(lens)-1)])
 		ends = append(ends, at)
 	}
 	return &Packing{Q: ends, K: ends}

@@ -1,7 +1,22 @@
 package kernels
 
+import "fmt"
+
 // MinBlockSize is the smallest block of a BlockPattern, in keys.
 const MinBlockSize = 16
+
+// maxPatternBytes bounds the table of a BlockPattern.
+const maxPatternBytes = 1 << 29
+
+// checkBlocks refuses a pattern whose table may not fit: a query block's row
+// has an interval of 16 bytes for every other key block at most.
+func checkBlocks(size, kvLen int) error {
+	blocks := float64((kvLen-1)/size + 1)
+	if bytes := 8 * blocks * blocks; bytes > maxPatternBytes {
+		return fmt.Errorf("a pattern of %.0f blocks, in a table of up to %.0f bytes: must be at most %d bytes", blocks, bytes, maxPatternBytes)
+	}
+	return nil
+}
 
 // A BlockPattern is a block-sparse mask: which blocks of Size keys the queries
 // of a block see. Queries are placed on the key axis by [Problem.Position], so
@@ -15,9 +30,10 @@ type BlockPattern struct {
 
 // NewBlockPattern tabulates a pattern over kvLen keys: query block q sees key
 // block k when visible(q, k). The name is what records call it. It panics when
-// size is below MinBlockSize or kvLen is not positive.
+// size is below MinBlockSize, kvLen is not positive, or there are more than
+// 8192 blocks.
 func NewBlockPattern(name string, size, kvLen int, visible func(q, k int) bool) *BlockPattern {
-	if size < MinBlockSize || kvLen <= 0 {
+	if size < MinBlockSize || kvLen <= 0 || checkBlocks(size, kvLen) != nil {
 		panic("kernels: block pattern size or length out of range")
 	}
 	blocks := (kvLen + size - 1) / size

@@ -83,5 +83,8 @@ func ReadBlockPattern(name string, r io.Reader, kvLen int) (*BlockPattern, error
 		return nil, fmt.Errorf("pattern %s: %d rows for %d keys: want blocks of at least %d keys", name, len(rows), kvLen, MinBlockSize)
 	}
 	size := max(MinBlockSize, (kvLen+len(rows)-1)/len(rows))
+	if err := checkBlocks(size, kvLen); err != nil {
+		return nil, fmt.Errorf("pattern %s: %w", name, err)
+	}
 	return NewBlockPattern("pattern:"+name, size, kvLen, func(q, k int) bool { return rows[q][k] == '1' }), nil
 }

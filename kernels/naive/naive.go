@@ -38,7 +38,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	}
 	pl := &plan{Plan: base, scale: float32(p.EffectiveScale())}
 	pl.UseGeneric()
-	if pl.scores, err = pl.Floats(p.Batch * p.Heads * p.QLen * p.KVLen); err != nil {
+	if pl.scores, err = pl.Floats(p.Batch, p.Heads, p.QLen, p.KVLen); err != nil {
 		return nil, err
 	}
 	pl.rows = pl.WorkerRows(opts.Threads)

@@ -1,10 +1,6 @@
 package cpu
 
 import (
-	"bufio"
-	"fmt"
-	"math"
-	"os"
 	"syscall"
 	"unsafe"
 )
@@ -29,20 +25,4 @@ func adviseHugePages(x []float32) {
 	at := (lo - start) / 4
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(&x[at])), int(hi-lo))
 	_ = syscall.Madvise(bytes, madvHugePage)
-}
-
-// availableBytes is MemAvailable of proc(5), or no limit where it is unknown.
-func availableBytes() int64 {
-	f, err := os.Open("/proc/meminfo")
-	if err != nil {
-		return math.MaxInt64
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var kib int64
-		if n, _ := fmt.Sscanf(lines.Text(), "MemAvailable: %d kB", &kib); n == 1 {
-			return kib << 10
-		}
-	}
-	return math.MaxInt64
 }

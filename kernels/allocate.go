@@ -1,0 +1,38 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/attnbench/attnbench/kernels/internal/memory"
+)
+
+// ErrTooLarge is wrapped by the error of [Allocate] for operands that do not
+// fit into this machine's memory.
+var ErrTooLarge = errors.New("too large for this machine")
+
+// Allocate returns [NewTensors] of p. It refuses an invalid problem, and one
+// whose operands exceed the memory that the system says is available, before
+// anything is allocated; the error says how many bytes they need.
+func Allocate(p Problem) (Tensors, error) {
+	if err := p.Validate(); err != nil {
+		return Tensors{}, err
+	}
+	if need, have := p.Bytes(), memory.Available(); need > have {
+		return Tensors{}, fmt.Errorf("operands of %d bytes: this machine has %d available: %w", need, have, ErrTooLarge)
+	}
+	return NewTensors(p), nil
+}
+
+// Bytes returns the size of Q, K, V, O and LSE of a valid problem, pages that
+// are not full counted whole.
+func (p Problem) Bytes() int64 {
+	rows := int64(p.Batch) * int64(p.Heads) * int64(p.QLen)
+	keys := int64(p.KVLen)
+	if p.PageSize > 0 {
+		keys = (keys + int64(p.PageSize) - 1) / int64(p.PageSize) * int64(p.PageSize)
+	}
+	q := rows * int64(p.HeadDim) * p.DType.Size()
+	kv := int64(p.Batch) * int64(p.KVHeads) * keys * int64(p.HeadDim) * p.KVDType.Size()
+	return 2*q + 2*kv + 4*rows
+}

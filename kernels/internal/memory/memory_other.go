@@ -1,0 +1,5 @@
+//go:build !linux
+
+package memory
+
+var sources []func() (bytes int64, ok bool)
