@@ -181,7 +181,7 @@ func TestUnsampledRows(t *testing.T) {
 		}
 	}
 	for want, x := range map[string]float32{
-		"unwritten": math.Float32frombits(poisonOutput), "finite": float32(math.NaN()), "range": 50,
+		"unwritten": poisonOf(kernels.Float32, 1), "finite": float32(math.NaN()), "range": 50,
 	} {
 		o := tensors.O.Row(0, 0, query)
 		kept := o[1]

@@ -7,11 +7,12 @@ import (
 )
 
 // The poisons are quiet NaNs that differ in their payload, so that a leaked
-// key can be told from an element that was never written.
+// key can be told from an element that was never written. That of an output
+// differs by channel too; see [checkUnwritten].
 const (
 	poisonKey    = 0x7fc0_0bad
-	poisonOutput = 0x7fc0_dead
-	poisonHalf   = 0x7fed // an output of float16 or bfloat16
+	poisonOutput = 0x7fc0_de00
+	poisonHalf   = 0x7fc0 // an output of float16 or bfloat16
 )
 
 // Poison makes every K and V row that no query sees NaN, unless it is NaN or
@@ -63,24 +64,32 @@ func poisonPageEnds(t *kernels.Tensor, buf []float32, spoil func(row []float32))
 	}
 }
 
-// PoisonOutputs overwrites O and LSE with a NaN that [Reference.Check]
+// PoisonOutputs overwrites O and LSE with NaNs that [Reference.Check]
 // recognises, so that an element which a run did not write is found.
 func PoisonOutputs(t *kernels.Tensors) {
-	nan := poisonOf(t.O.DType)
-	fillRows(&t.O, func(row []float32) { fillSlice(row, nan) })
-	fillSlice(t.LSE, poisonOf(kernels.Float32))
+	row := poisonRow(t.O.DType, t.O.Dim)
+	fillRows(&t.O, func(o []float32) { copy(o, row) })
+	fillSlice(t.LSE, poisonOf(kernels.Float32, 0))
 }
 
-// poisonOf returns the poison of an output's element type, widened.
-func poisonOf(t kernels.DType) float32 {
-	if t == kernels.Float32 {
-		return math.Float32frombits(poisonOutput)
+func poisonRow(t kernels.DType, n int) []float32 {
+	row := make([]float32, n)
+	for d := range row {
+		row[d] = poisonOf(t, d)
 	}
-	return t.Widen(poisonHalf)
+	return row
 }
 
-func isPoison(x float32, t kernels.DType) bool {
-	return math.Float32bits(x) == math.Float32bits(poisonOf(t))
+// poisonOf returns the poison of a channel of an output, widened.
+func poisonOf(t kernels.DType, d int) float32 {
+	if t == kernels.Float32 {
+		return math.Float32frombits(poisonOutput | uint32(d&0xff))
+	}
+	return t.Widen(poisonHalf | uint16(37*(d+1)&0x3f))
+}
+
+func isPoison(x float32, t kernels.DType, d int) bool {
+	return math.Float32bits(x) == math.Float32bits(poisonOf(t, d))
 }
 
 func fillSlice(s []float32, x float32) {

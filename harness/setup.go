@@ -53,7 +53,7 @@ type Trial struct {
 	name      string
 	threads   int
 	plan      kernels.Plan
-	row       []float32 // HeadDim elements, for Mark
+	poison    []float32 // a row of O, for Mark
 }
 
 // Plan makes k ready to run. Where k does not support the problem the error
@@ -74,7 +74,7 @@ func (s *Setup) Plan(k kernels.Kernel, opts kernels.Options) (*Trial, error) {
 		plan.Close()
 		return nil, err
 	}
-	return &Trial{setup: s, reference: ref, name: k.Name(), threads: threads(opts), plan: plan, row: make([]float32, s.Case.Problem.HeadDim)}, nil
+	return &Trial{setup: s, reference: ref, name: k.Name(), threads: threads(opts), plan: plan, poison: poisonRow(s.Case.Problem.DType, s.Case.Problem.HeadDim)}, nil
 }
 
 // threads resolves Options.Threads.
@@ -127,11 +127,10 @@ func (t *Trial) check(skip map[string]bool) (Verdict, error) {
 // finds a run which left the outputs of the call before.
 func (t *Trial) Mark() {
 	p, o := t.setup.Case.Problem, &t.setup.Tensors.O
-	fillSlice(t.row, poisonOf(o.DType))
 	for b := range p.Batch {
 		for h := range p.Heads {
-			o.WriteRow(t.row, b, h, 0)
-			o.WriteRow(t.row, b, h, p.QLen-1)
+			o.WriteRow(t.poison, b, h, 0)
+			o.WriteRow(t.poison, b, h, p.QLen-1)
 		}
 	}
 }

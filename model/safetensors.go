@@ -32,9 +32,9 @@ type weightFile struct {
 
 // A tensorInfo is one entry of the header.
 type tensorInfo struct {
-	DType   string  `json:"dtype"`
-	Shape   []int64 `json:"shape"`
-	Offsets []int64 `json:"data_offsets"` // begin and end in the data
+	DType   string
+	Shape   []int64
+	Offsets []int64 // begin and end in the data
 }
 
 // dtypeSizes has the bytes of an element of each type that a file may hold;
@@ -118,8 +118,8 @@ func parseHeader(text []byte) (map[string]tensorInfo, error) {
 		if name == "__metadata__" {
 			continue
 		}
-		var info tensorInfo
-		if err := json.Unmarshal(entry, &info); err != nil {
+		info, err := parseEntry(entry)
+		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
 		}
 		if err := info.check(); err != nil {
@@ -130,6 +130,26 @@ func parseHeader(text []byte) (map[string]tensorInfo, error) {
 	return tensors, nil
 }
 
+// parseEntry decodes one entry. Its keys count as they are written, while
+// encoding/json alone would take any capitals.
+func parseEntry(entry []byte) (info tensorInfo, err error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(entry, &fields); err != nil {
+		return info, err
+	}
+	for _, field := range []struct {
+		key  string
+		into any
+	}{{"dtype", &info.DType}, {"shape", &info.Shape}, {"data_offsets", &info.Offsets}} {
+		if value, ok := fields[field.key]; ok {
+			if err := json.Unmarshal(value, field.into); err != nil {
+				return info, err
+			}
+		}
+	}
+	return info, nil
+}
+
 // check reports an entry whose shape and type do not fill its bytes exactly.
 func (t tensorInfo) check() error {
 	size, known := dtypeSizes[t.DType]
@@ -138,6 +158,9 @@ func (t tensorInfo) check() error {
 	}
 	if len(t.Offsets) != 2 || t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] {
 		return fmt.Errorf("data_offsets %s: must be begin and end with 0 ≤ begin ≤ end", brief(t.Offsets))
+	}
+	if t.Shape == nil {
+		return fmt.Errorf("no shape: must be a list, [] for one element")
 	}
 	need := uint64(size)
 	for _, dim := range t.Shape {

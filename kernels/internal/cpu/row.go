@@ -126,8 +126,9 @@ func (p *Plan) RepairRows(b Block, rows *kernels.Rows) {
 func (p *Plan) RepairRow(b Block, query int, visible []kernels.Interval) {
 	q, o := p.Q.Row(b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
 	scale := float32(p.Problem.EffectiveScale())
+	var buf [kernels.MaxHeadDim]float32 // K and V may be stored as halves
 	score := func(j int) float32 {
-		s := [1]float32{scale * Dot(q, p.K.Row(b.Batch, b.KVHead, j))}
+		s := [1]float32{scale * Dot(q, p.K.ReadRow(buf[:], b.Batch, b.KVHead, j))}
 		p.Shape(b.Head, query, j, s[:])
 		return s[0]
 	}
@@ -144,7 +145,7 @@ func (p *Plan) RepairRow(b Block, query int, visible []kernels.Interval) {
 		for j := v.Lo; j < v.Hi; j++ {
 			e := [1]float32{score(j)}
 			rowSum += ExpSum(e[:], rowMax)
-			Axpy(e[0], p.V.Row(b.Batch, b.KVHead, j), o)
+			Axpy(e[0], p.V.ReadRow(buf[:], b.Batch, b.KVHead, j), o)
 		}
 	}
 	Scale(1/p.Denominator(b.Head, rowMax, rowSum), o)
