@@ -126,7 +126,7 @@ func fuzzKernel(t *testing.T, setup *Setup, k kernels.Kernel, isa string) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if v := setup.Reference.check(&setup.Tensors, statistical); !v.Pass() {
+		if v := trial.reference.check(&setup.Tensors, statistical); !v.Pass() {
 			t.Errorf("%s: %v", name, v)
 		}
 		if threads == 1 {
