@@ -21,6 +21,7 @@ const (
 type decoder struct {
 	cpu.Plan
 	simd    *simd.Funcs
+	layout  *cpu.Layout // one block: all queries
 	splits  int
 	rows    int // group·qLen: row g·qLen+i is query i of the group's g-th head
 	scale   []float32
@@ -32,7 +33,6 @@ type decoder struct {
 
 // A stream is what one thread needs for an item.
 type stream struct {
-	seen    *kernels.Rows
 	q       []float32 // [rows, headDim], scaled
 	scores  []float32 // [rows, streamKeys + gap]
 	gather  []float32 // [streamKeys, headDim]
@@ -47,6 +47,8 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		Plan: base, simd: simd.For(base.ISA()),
 		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
 	}
+	d.layout = cpu.NewLayout(&d.Problem, p.QLen, splitKeys)
+	d.Hold(d.layout.Bytes())
 	for range d.simd.Rows {
 		d.scale = append(d.scale, d.ScaleLog2())
 	}
@@ -57,8 +59,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		return nil, err
 	}
 	for range d.Workers(opts.Threads) {
-		s := stream{seen: kernels.NewRows(&d.Problem, p.QLen), scratch: d.NewScratch()}
-		d.Hold(s.seen.Bytes())
+		s := stream{scratch: d.NewScratch()}
 		if err := d.Carve(
 			cpu.Room(&s.q, d.rows*p.HeadDim), cpu.Room(&s.scores, d.rows*(streamKeys+gap)),
 			cpu.Room(&s.gather, streamKeys*p.HeadDim),
@@ -84,10 +85,9 @@ func (d *decoder) item(id, item int) {
 		d.rowMax[i], d.rowSum[i] = float32(math.Inf(-1)), 0
 	}
 	split := kernels.Interval{Lo: item % d.splits * splitKeys, Hi: min((item%d.splits+1)*splitKeys, p.KVLen)}
-	s.seen.Reset(batch, kernels.Interval{Hi: p.QLen})
 	d.load(s, batch, kvHead)
-	for _, v := range s.seen.Union() {
-		v = v.Intersect(split)
+	for _, span := range d.layout.Union(batch, 0) {
+		v := span.Interval().Intersect(split)
 		for lo := v.Lo; lo < v.Hi; lo += streamKeys {
 			d.attend(s, batch, kvHead, kernels.Interval{Lo: lo, Hi: min(lo+streamKeys, v.Hi)}, at)
 		}
@@ -120,7 +120,7 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 
 func (d *decoder) shape(s *stream, batch, kvHead int, keys kernels.Interval) {
 	p, visible := &d.Problem, &s.scratch.Visible
-	if cpu.Covers(s.seen.Common(), keys) {
+	if cpu.Covers(d.layout.Common(batch, 0), keys) {
 		visible = nil
 	}
 	if visible == nil && !d.Shaped() {

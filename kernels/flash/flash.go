@@ -71,13 +71,14 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 func queriesOf(p kernels.Problem, threads, rows int) int {
 	const (
 		itemsPerThread = 4
-		fewest         = 384 // rows of Q for which a chunk is packed
+		fewest         = 384  // rows of Q for which a chunk is packed
+		most           = 2048 // beyond it packing costs nothing to speak of, and the state grows
 	)
 	heads := p.Batch * p.KVHeads
-	if threads == 1 || heads%threads == 0 && heads >= itemsPerThread*threads {
-		return cpu.Ceil(p.QLen, rows) * rows
+	n := cpu.Ceil(most, p.Group())
+	if threads > 1 && (heads%threads != 0 || heads < itemsPerThread*threads) {
+		n = min(n, max(cpu.Ceil(p.QLen*heads, itemsPerThread*threads), cpu.Ceil(fewest, p.Group())))
 	}
-	n := max(cpu.Ceil(p.QLen*heads, itemsPerThread*threads), cpu.Ceil(fewest, p.Group()))
 	return min(cpu.Ceil(n, rows), cpu.Ceil(p.QLen, rows)) * rows
 }
 

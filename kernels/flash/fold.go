@@ -33,7 +33,7 @@ func (pl *plan) fold(w *worker, it item, group, index int) {
 	b := pl.block(it, group, index)
 	loaded := false
 	for _, v := range pl.layout.Union(it.batch, index) {
-		keys := v.Intersect(w.keys)
+		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
 			continue
 		}

@@ -83,7 +83,7 @@ func (pl *plan) widest() int {
 		for block := range pl.layout.Blocks {
 			n := 0
 			for _, v := range pl.layout.Union(b, block) {
-				n += cpu.Ceil(v.Hi-pl.panel(v.Lo), line) * line
+				n += cpu.Ceil(int(v.Hi)-pl.panel(int(v.Lo)), line) * line
 			}
 			widest = max(widest, n)
 		}
@@ -117,14 +117,15 @@ func (pl *plan) block(w *worker, b cpu.Block) {
 }
 
 // score computes the raw scores of the intervals, one beside the other.
-func (pl *plan) score(w *worker, b cpu.Block, union []kernels.Interval) {
+func (pl *plan) score(w *worker, b cpu.Block, union []cpu.Span) {
 	f, rows, d := pl.simd, b.Queries.Len(), pl.Problem.HeadDim
 	q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):]
 	f.Scale(w.q, d, q, pl.Q.RowStride, rows, d, pl.scale[:])
 	w.parts = w.parts[:0]
 	const line = 16
 	at := 0
-	for _, v := range union {
+	for _, span := range union {
+		v := span.Interval()
 		lo := pl.panel(v.Lo)
 		pl.pack(w, b, kernels.Interval{Lo: lo, Hi: v.Hi})
 		f.Mul(w.scores[at:], pl.stride, w.q, d, f.Packed(w.k[lo*d:], d), rows, d, v.Hi-lo)

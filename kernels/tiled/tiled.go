@@ -91,7 +91,7 @@ func (pl *plan) stripe(id, item int) {
 	pl.pack(w, b)
 	w.parts = w.parts[:0]
 	for _, v := range pl.stripes.Union(b.Batch, b.Queries.Lo/tileQ) {
-		w.parts = append(w.parts, cpu.Part{Keys: v, At: v.Lo})
+		w.parts = append(w.parts, cpu.Part{Keys: v.Interval(), At: int(v.Lo)})
 	}
 	pl.score(w, b)
 	pl.eachBlock(b, func(sub cpu.Block, row int) { pl.softmax(w, sub, row) })

@@ -16,23 +16,33 @@ type Layout struct {
 	shared  bool // all batch elements have the same
 }
 
+// A Span is an interval of keys in half the space: a layout has some for every
+// few queries, and workspace is reported.
+type Span struct{ Lo, Hi int32 }
+
+// Interval returns the span as one.
+func (s Span) Interval() kernels.Interval { return kernels.Interval{Lo: int(s.Lo), Hi: int(s.Hi)} }
+
 // A spans holds a list of intervals for each block of each batch element.
 type spans struct {
-	flat  []kernels.Interval
-	start []int
+	flat  []Span
+	start []int32
+}
+
+func newSpans(blocks int) spans {
+	return spans{flat: make([]Span, 0, blocks), start: append(make([]int32, 0, blocks+1), 0)}
 }
 
 func (s *spans) add(list []kernels.Interval) {
-	if s.start == nil {
-		s.start = []int{0}
+	for _, v := range list {
+		s.flat = append(s.flat, Span{int32(v.Lo), int32(v.Hi)})
 	}
-	s.flat = append(s.flat, list...)
-	s.start = append(s.start, len(s.flat))
+	s.start = append(s.start, int32(len(s.flat)))
 }
 
-func (s *spans) at(i int) []kernels.Interval { return s.flat[s.start[i]:s.start[i+1]] }
+func (s *spans) at(i int) []Span { return s.flat[s.start[i]:s.start[i+1]] }
 
-func (s *spans) bytes() int64 { return 16*int64(cap(s.flat)) + 8*int64(cap(s.start)) }
+func (s *spans) bytes() int64 { return 8*int64(cap(s.flat)) + 4*int64(cap(s.start)) }
 
 // NewLayout works out what blocks of rows queries see in chunks of tileKV keys.
 func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
@@ -44,6 +54,7 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 	if l.shared {
 		batches = 1
 	}
+	l.union, l.common = newSpans(batches*l.Blocks), newSpans(batches*l.Blocks)
 	l.touched = make([]kernels.Interval, batches*l.Chunks)
 	seen := kernels.NewRows(p, rows)
 	for b := range batches {
@@ -85,10 +96,10 @@ func (l *Layout) index(batch, block int) int {
 
 // Union returns the keys that some query of a block sees, and Common those
 // that all of them see, as sorted disjoint intervals.
-func (l *Layout) Union(batch, block int) []kernels.Interval { return l.union.at(l.index(batch, block)) }
+func (l *Layout) Union(batch, block int) []Span { return l.union.at(l.index(batch, block)) }
 
 // Common: see Union.
-func (l *Layout) Common(batch, block int) []kernels.Interval {
+func (l *Layout) Common(batch, block int) []Span {
 	return l.common.at(l.index(batch, block))
 }
 
@@ -116,9 +127,9 @@ func (l *Layout) Bytes() int64 {
 }
 
 // Covers reports whether one interval of the list holds all of v.
-func Covers(list []kernels.Interval, v kernels.Interval) bool {
+func Covers(list []Span, v kernels.Interval) bool {
 	for _, c := range list {
-		if c.Lo <= v.Lo && v.Hi <= c.Hi {
+		if int(c.Lo) <= v.Lo && v.Hi <= int(c.Hi) {
 			return true
 		}
 	}

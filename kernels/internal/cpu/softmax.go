@@ -26,7 +26,7 @@ type Stripe struct {
 
 // Softmax turns the raw scores of a block into unnormalised weights and notes
 // the rows' maxima and sums. common are the keys that every query sees.
-func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []kernels.Interval, scratch *Scratch) {
+func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []Span, scratch *Scratch) {
 	rows := b.Queries.Len()
 	for i := range rows {
 		st.RowMax[i], st.RowSum[i] = float32(math.Inf(-1)), 0
