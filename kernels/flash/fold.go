@@ -31,15 +31,10 @@ func (pl *plan) block(it item, group, index int) block {
 func (pl *plan) fold(w *worker, it item, group, index int) {
 	common := pl.layout.Common(it.batch, index)
 	b := pl.block(it, group, index)
-	loaded := false
 	for _, v := range pl.layout.Union(it.batch, index) {
 		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
 			continue
-		}
-		if !loaded {
-			pl.load(w, b)
-			loaded = true
 		}
 		pl.score(w, &w.steps[w.turn], b, keys, cpu.Covers(common, keys))
 		pl.flush(w)
@@ -55,13 +50,6 @@ func (pl *plan) flush(w *worker) {
 	}
 }
 
-// load scales the block's queries into place.
-func (pl *plan) load(w *worker, b block) {
-	d := pl.Problem.HeadDim
-	q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):]
-	pl.simd.Scale(w.q, d, q, pl.Q.RowStride, b.Queries.Len(), d, pl.scale[:])
-}
-
 // score computes the block's scores of an interval of the chunk; every query
 // sees all of it when it is full.
 func (pl *plan) score(w *worker, st *step, b block, keys kernels.Interval, full bool) {
@@ -69,12 +57,13 @@ func (pl *plan) score(w *worker, st *step, b block, keys kernels.Interval, full 
 	lo, hi := keys.Lo-w.keys.Lo, keys.Hi-w.keys.Lo
 	panel := lo / f.Cols * f.Cols // panels are whole
 	st.block, st.keys, st.first = b, keys, lo-panel
+	q, ldq := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):], pl.Q.RowStride
 	k := f.Packed(w.k[panel*d:], d)
 	if full && st.first == 0 && !pl.Shaped() {
-		f.MulMax(st.scores, w.stride, w.q, d, k, rows, d, hi-panel, st.state.Max[:])
+		f.MulMax(st.scores, w.stride, q, ldq, k, rows, d, hi-panel, st.state.Max[:])
 		return
 	}
-	f.Mul(st.scores, w.stride, w.q, d, k, rows, d, hi-panel)
+	f.Mul(st.scores, w.stride, q, ldq, k, rows, d, hi-panel)
 	s := st.scores[st.first:]
 	pl.shape(w, st, s, full)
 	f.RowMax(s, w.stride, rows, hi-lo, st.state.Max[:])

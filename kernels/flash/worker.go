@@ -10,8 +10,7 @@ import (
 
 // A worker holds what one thread needs for one item at a time.
 type worker struct {
-	q      []float32 // [rows, headDim]: a block of scaled Q
-	k      []float32 // packed K of the chunk
+	k      []float32 // packed K of the chunk, scaled: Q is read where it lies
 	v      []float32 // packed V of the chunk
 	gather []float32 // [chunk, headDim]: rows of a K or V that is not float32 and evenly strided
 	keys   kernels.Interval
@@ -44,7 +43,7 @@ func (pl *plan) newWorker() (worker, error) {
 	err := pl.Carve(
 		cpu.Room(&w.k, f.PackedLen(d, pl.chunk)), cpu.Room(&w.v, f.PackedLen(pl.chunk, d)),
 		cpu.Room(&w.steps[0].scores, f.Rows*w.stride), cpu.Room(&w.steps[1].scores, f.Rows*w.stride),
-		cpu.Room(&w.q, f.Rows*d), cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
+		cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
 	)
 	return w, err
 }
@@ -71,6 +70,8 @@ func (pl *plan) pack(w *worker, it item, chunk int) {
 	w.keys = kernels.Interval{Lo: chunk * pl.chunk, Hi: min((chunk+1)*pl.chunk, pl.Problem.KVLen)}
 	k, ldk := pl.Rows(&pl.K, w.gather, it.batch, it.kvHead, w.keys)
 	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d)
+	n := pl.simd.PackedLen(d, w.keys.Len())
+	pl.simd.Scale(w.k, n, w.k, n, 1, n, pl.scale[:])
 	v, ldv := pl.Rows(&pl.V, w.gather, it.batch, it.kvHead, w.keys)
 	finite := pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
 	w.finite = w.finite && finite

@@ -9,7 +9,7 @@ import (
 // Shaped reports whether scores are more than scale·q·k.
 func (p *Plan) Shaped() bool { return p.Problem.Softcap != 0 || p.Problem.ALiBi }
 
-// ScaleLog2 returns what Q is to be multiplied by, so that after
+// ScaleLog2 returns what Q or K is to be multiplied by, so that after
 // [Plan.Logits] scores are in units of ln 2.
 func (p *Plan) ScaleLog2() float32 {
 	if p.Shaped() {
