@@ -13,7 +13,7 @@ CLANG ?= clang-19
 PTXAS ?= ptxas
 GO    ?= go
 
-MODULES := naive tiled flash flash_half
+MODULES := naive tiled flash flash_half peaks
 PTX     := $(MODULES:%=$(CUDA)/ptx/%.ptx)
 HEADERS := $(wildcard $(CUDA)/src/*.cuh)
 

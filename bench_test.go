@@ -2,6 +2,7 @@ package attnbench_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -83,18 +84,31 @@ func benchmark(b *testing.B, setup func() (*harness.Setup, error), k kernels.Ker
 	peaks := peaksFor(runtime.GOMAXPROCS(0))
 	b.ReportAllocs()
 	trial.Mark()
+	var onDevice time.Duration // what a device says of its runs
 	for b.Loop() {
 		if err := trial.Run(); err != nil {
 			b.Fatal(err)
 		}
+		d, _, err := trial.Elapsed()
+		if errors.Is(err, errors.ErrUnsupported) {
+			b.Skip(err)
+		} else if err != nil {
+			b.Fatal(err)
+		}
+		onDevice += d
+	}
+	elapsed := b.Elapsed()
+	if onDevice > 0 {
+		elapsed = onDevice
+		b.ReportMetric(float64(elapsed)/float64(b.N), "ns/op")
 	}
 	verdict := verify(b, trial.Check)
 	r := trial.Result(verdict)
-	r.Samples = []harness.Sample{{Iterations: b.N, Elapsed: b.Elapsed()}}
+	r.Samples = []harness.Sample{{Iterations: b.N, Elapsed: elapsed}}
 	if err := peaks.CheckRoof(context.Background(), []harness.Result{r}); err != nil {
 		b.Fatal(err)
 	}
-	for _, v := range r.Metrics(b.Elapsed().Seconds()/float64(b.N), peaks) {
+	for _, v := range r.Metrics(elapsed.Seconds()/float64(b.N), peaks) {
 		if v.Unit != harness.UnitBytes && v.Unit != harness.UnitAllocs { // testing has them
 			b.ReportMetric(v.Value, v.Unit)
 		}
@@ -118,6 +132,9 @@ var measuredPeaks = map[int]*harness.Peaks{}
 func peaksFor(threads int) *harness.Peaks {
 	if measuredPeaks[threads] == nil {
 		p := harness.MeasurePeaks(context.Background(), threads)
+		for _, k := range kernels.All() {
+			p.AddDevice(k)
+		}
 		measuredPeaks[threads] = &p
 	}
 	return measuredPeaks[threads]

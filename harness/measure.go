@@ -223,6 +223,7 @@ func (r *runner) sample(l *lane) {
 	}
 	if l.result.verified(v) {
 		l.result.Samples = append(l.result.Samples, s)
+		l.trial.transfers(l.result)
 	}
 }
 

@@ -19,7 +19,11 @@ type Peaks struct {
 	Threads     int
 	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s
 	Read        float64            // streaming read from memory, in B/s
-	Unavailable map[string]string  // by ISA, or "read": the reason
+	Unavailable map[string]string  // by ISA, or "read", "device": the reason
+
+	Device     string          // the device whose limits are among them, "" for none
+	DeviceRead float64         // streaming read from its memory, in B/s
+	onDevice   map[string]bool // the ISAs of FLOPs that are its
 
 	single float64 // the highest rate of one thread, where a roof was in doubt
 }
@@ -99,28 +103,33 @@ func (p *Peaks) CheckRoof(ctx context.Context, results []Result) error {
 		r := &results[i]
 		for _, s := range r.Samples {
 			rate := float64(r.Case.Problem.FLOPs()) / s.Seconds()
-			for tries := 0; p.above(rate) && tries < 3; tries++ {
+			for tries := 0; p.above(r.ISA, rate) && tries < 3; tries++ {
 				p.remeasure(ctx)
 			}
-			if p.above(rate) {
-				return fmt.Errorf("%s: %.3g FLOP/s is above the machine's peak of %.3g: its work is miscounted", r.Name(), rate, p.roof())
+			if p.above(r.ISA, rate) {
+				return fmt.Errorf("%s: %.3g FLOP/s is above the machine's peak of %.3g: its work is miscounted", r.Name(), rate, p.roof(r.ISA))
 			}
 		}
 	}
 	return nil
 }
 
-func (p *Peaks) above(rate float64) bool {
-	roof := p.roof()
+func (p *Peaks) above(isa string, rate float64) bool {
+	roof := p.roof(isa)
 	return roof > 0 && rate > roofMargin*roof
 }
 
 // roof returns the highest vector peak, or 0. No more than all threads at the
 // rate of one alone can be had, which is easier to measure on a busy machine.
-func (p *Peaks) roof() float64 {
+//
+// On a device each ISA is its own roof: tensor cores are far above the rest.
+func (p *Peaks) roof(isa string) float64 {
+	if p.onDevice[isa] {
+		return p.FLOPs[isa]
+	}
 	roof := p.single * float64(p.Threads)
 	for isa, peak := range p.FLOPs {
-		if isa != kernels.Generic {
+		if isa != kernels.Generic && !p.onDevice[isa] {
 			roof = max(roof, peak)
 		}
 	}
@@ -129,7 +138,7 @@ func (p *Peaks) roof() float64 {
 
 func (p *Peaks) remeasure(ctx context.Context) {
 	for isa, peak := range p.FLOPs {
-		if isa == kernels.Generic {
+		if isa == kernels.Generic || p.onDevice[isa] {
 			continue
 		}
 		p.FLOPs[isa] = max(peak, measureLoop(ctx, p.Threads, peakLoops[isa]))

@@ -40,6 +40,9 @@ func Provenance(seed uint64, peaks *Peaks) []benchfmt.Config {
 	for _, isa := range slices.Sorted(maps.Keys(peaks.FLOPs)) {
 		list = append(list, Note("peak-"+isa, fmt.Sprintf("%.4g FLOP/s", peaks.FLOPs[isa])))
 	}
+	if peaks.Device != "" {
+		list = append(list, Note("device", peaks.Device))
+	}
 	if peaks.Read > 0 {
 		list = append(list, Note("peak-read", fmt.Sprintf("%.4g B/s", peaks.Read)))
 	}

@@ -18,8 +18,10 @@ const (
 	UnitWorkspace  = "workspace-B" // bytes beyond inputs and outputs
 	UnitBytes      = "B/op"
 	UnitAllocs     = "allocs/op"
-	UnitErrorRatio = "error-ratio" // error as a share of what the verification allows
-	UnitBandwidth  = "B/s"         // of a Peak record
+	UnitErrorRatio = "error-ratio"  // error as a share of what the verification allows
+	UnitBandwidth  = "B/s"          // of a Peak record
+	UnitUpload     = "upload-sec"   // of a device's operands, beside the time
+	UnitDownload   = "download-sec" // of its output
 )
 
 // Units returns the metadata that tells readers which direction is better and
@@ -73,11 +75,17 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 			values = append(values, benchfmt.Value{Value: round(share), Unit: UnitPeakShare})
 		}
 	}
-	return append(values,
+	values = append(values,
 		benchfmt.Value{Value: float64(r.Workspace), Unit: UnitWorkspace},
 		benchfmt.Value{Value: r.BytesPerOp, Unit: UnitBytes},
 		benchfmt.Value{Value: r.AllocsPerOp, Unit: UnitAllocs},
 		benchfmt.Value{Value: round(r.Verdict.Ratio), Unit: UnitErrorRatio})
+	if r.Upload > 0 {
+		values = append(values,
+			benchfmt.Value{Value: round(r.Upload.Seconds()), Unit: UnitUpload},
+			benchfmt.Value{Value: round(r.Download.Seconds()), Unit: UnitDownload})
+	}
+	return values
 }
 
 func timeValue(seconds float64) benchfmt.Value {
@@ -114,5 +122,6 @@ func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa])
 	}
 	add("resource=read", UnitBandwidth, p.Read)
+	add("resource=device-read", UnitBandwidth, p.DeviceRead)
 	return records
 }

@@ -30,6 +30,8 @@ type Result struct {
 	BytesPerOp  float64 // allocated by a run
 	AllocsPerOp float64
 	Samples     []Sample // in order of time; none where Failed
+
+	Upload, Download time.Duration // the last of a device's operands and of its output
 }
 
 // Failed returns why the result must not be believed, or nil.

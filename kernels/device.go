@@ -10,6 +10,17 @@ type DeviceKernel interface {
 	// DeviceISAs returns the instruction sets that its plans report. Where there
 	// is no device the error wraps errors.ErrUnsupported and says why.
 	DeviceISAs() ([]string, error)
+
+	// DeviceLimits measures the device, once for all its kernels. The error is as
+	// above, also where there is a device without a time of its own.
+	DeviceLimits() (DeviceLimits, error)
+}
+
+// DeviceLimits are what a device can do at most.
+type DeviceLimits struct {
+	Device string             // what it is, for records: name, driver, clock
+	FLOPs  map[string]float64 // by instruction set, as plans report it
+	Read   float64            // of its memory, in B/s
 }
 
 // A Timer is a Plan that knows better than a clock around Run how long a run

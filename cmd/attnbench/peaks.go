@@ -42,6 +42,7 @@ func newPeaks() *cobra.Command {
 
 func writePeaks(ctx context.Context, threads int, o *output, format string, stderr io.Writer) error {
 	peaks := harness.MeasurePeaks(ctx, threads)
+	addDevices(&peaks, kernels.All())
 	if ctx.Err() != nil {
 		return failed(fmt.Errorf("interrupted: no limit was measured"))
 	}
@@ -80,6 +81,17 @@ func peaksTable(p *harness.Peaks) *reports.Table {
 		row("multiply-add, "+isa.Name, isa.Name, p.FLOPs[isa.Name], "FLOP/s")
 	}
 	row("memory read", "read", p.Read, "B/s")
+	if p.Device != "" {
+		for _, isa := range slices.Sorted(maps.Keys(p.FLOPs)) {
+			if p.OnDevice(isa) {
+				row("multiply-add, "+isa, isa, p.FLOPs[isa], "FLOP/s")
+			}
+		}
+		row("device memory read", "device", p.DeviceRead, "B/s")
+		t.Note("device: %s", p.Device)
+	} else if why := p.Unavailable["device"]; why != "" {
+		t.Note("device: unavailable: %s", why)
+	}
 	for _, what := range slices.Sorted(maps.Keys(p.Unavailable)) {
 		if what == "all" {
 			t.Note("unavailable: %s", p.Unavailable[what])

@@ -112,6 +112,7 @@ func shortLengths(lengths []int) []int {
 // sweepAll measures, and writes what came of it even when it was interrupted.
 func (r *runner) sweepAll(ctx context.Context) error {
 	peaks := harness.MeasurePeaks(ctx, r.options.Threads)
+	addDevices(&peaks, r.kernels)
 	results, incomplete := r.measureCases(ctx)
 	if errors.Is(incomplete, errLimit) {
 		fmt.Fprintf(r.w, "note: %v\n", incomplete)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/attnbench/attnbench/harness"
 	"github.com/attnbench/attnbench/kernels"
 )
 
@@ -9,6 +10,10 @@ import (
 func (j *job) variants(chosen []kernels.Kernel, isas []string) []kernels.Kernel {
 	var list []kernels.Kernel
 	for _, k := range chosen {
+		if _, ok := k.(kernels.DeviceKernel); ok {
+			list = append(list, pin(k, "", j.problems[0])) // a device has instruction sets of its own
+			continue
+		}
 		seen := map[string]bool{}
 		for _, isa := range isas {
 			v := pin(k, isa, j.problems[0])
@@ -42,6 +47,38 @@ func pin(k kernels.Kernel, isa string, p kernels.Problem) pinned {
 func (k pinned) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error) {
 	opts.ISA = k.isa
 	return k.Kernel.Plan(p, opts)
+}
+
+// RoundsWeights says what the kernel itself says.
+func (k pinned) RoundsWeights(p kernels.Problem) bool {
+	r, ok := k.Kernel.(kernels.WeightRounder)
+	return ok && r.RoundsWeights(p)
+}
+
+// unpinned returns the kernel that is registered.
+func unpinned(k kernels.Kernel) kernels.Kernel {
+	if p, ok := k.(pinned); ok {
+		return p.Kernel
+	}
+	return k
+}
+
+// addDevices adds the limits of the devices that kernels run on.
+func addDevices(peaks *harness.Peaks, list []kernels.Kernel) {
+	for _, k := range list {
+		peaks.AddDevice(unpinned(k))
+	}
+}
+
+// untimed says why no time of k may be shown: its device has none, as one that
+// is emulated.
+func untimed(k kernels.Kernel) error {
+	d, ok := unpinned(k).(kernels.DeviceKernel)
+	if !ok {
+		return nil
+	}
+	_, err := d.DeviceLimits()
+	return err
 }
 
 // isaOf returns what a pinned kernel takes, "" when unknown.

@@ -19,6 +19,8 @@ import (
 	"unsafe"
 
 	"gorgonia.org/cu"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 // Lowest versions: the PTX is 7.0 for sm_80, which a driver of CUDA 11.0 reads.
@@ -52,6 +54,10 @@ type device struct {
 	flush      cu.DevicePtr // as much memory as pushes everything out of the L2 cache
 	flushWords int64
 
+	limitsOnce sync.Once
+	limit      kernels.DeviceLimits
+	limitErr   error
+
 	mu        sync.Mutex
 	modules   map[string]cu.Module
 	functions map[string]cu.Function
@@ -63,11 +69,11 @@ type device struct {
 // ATTNBENCH_CUDA_DEVICE chooses among several.
 var openDevice = sync.OnceValues(func() (*device, error) {
 	if reason := C.attnbenchOpenDriver(); reason != nil {
-		return nil, unsupportedf("cuda: unavailable: %s", C.GoString(reason))
+		return nil, unsupportedf("unavailable: %s", C.GoString(reason))
 	}
 	d, err := findDevice()
 	if err != nil {
-		return nil, unsupportedf("cuda: unavailable: %v", err)
+		return nil, unsupportedf("unavailable: %v", err)
 	}
 	return d, nil
 })
@@ -159,6 +165,9 @@ func (d *device) enter() error {
 
 func (d *device) leave() { runtime.UnlockOSThread() }
 
+// mmaSuffix follows a device's instruction set where tensor cores are used.
+const mmaSuffix = "-mma"
+
 // isa is what records call the device's instruction set.
 func (d *device) isa() string {
 	if d.emulated {
@@ -169,8 +178,12 @@ func (d *device) isa() string {
 
 // String describes the device in a line.
 func (d *device) String() string {
-	return fmt.Sprintf("%s, compute capability %d.%d, %.1f GB, CUDA %d.%d driver",
+	text := fmt.Sprintf("%s, compute capability %d.%d, %.1f GB, CUDA %d.%d driver",
 		d.name, d.capability/10, d.capability%10, float64(d.memory)/1e9, d.driver/1000, d.driver%1000/10)
+	if d.clock > 0 {
+		text += fmt.Sprintf(", %d MHz", d.clock/1000)
+	}
+	return text
 }
 
 // function returns a kernel, allowed to have so much shared memory. Its module

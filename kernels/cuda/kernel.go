@@ -46,6 +46,15 @@ func (k kernel) DeviceISAs() ([]string, error) {
 	return []string{d.isa()}, nil
 }
 
+// DeviceLimits measures the device, on first use.
+func (k kernel) DeviceLimits() (kernels.DeviceLimits, error) {
+	d, err := openDevice()
+	if err != nil {
+		return kernels.DeviceLimits{}, err
+	}
+	return d.limits()
+}
+
 // RoundsWeights: tensor cores take P in the type of V.
 func (k kernel) RoundsWeights(p kernels.Problem) bool { return p.KVDType != kernels.Float32 }
 
@@ -143,7 +152,7 @@ func (pl *plan) addFlash() error {
 	if pl.problem.DType == kernels.Float32 {
 		return pl.addFused(pl.simt("flash"), s, s.parts())
 	}
-	pl.isa += "-mma"
+	pl.isa += mmaSuffix
 	return pl.addFused(pl.mma(), s, s.parts())
 }
 

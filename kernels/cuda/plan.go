@@ -79,6 +79,10 @@ func (pl *plan) allocateOperands() error {
 	}
 	padding := int64(pl.width-p.HeadDim) * 2 // of Q and O, K and V
 	pl.workspace = padding*int64(p.Batch*p.Heads*p.QLen)*p.DType.Size() + padding*int64(p.Batch*p.KVHeads*p.KVLen)*p.KVDType.Size()
+	return pl.makeEvents()
+}
+
+func (pl *plan) makeEvents() error {
 	for _, e := range []*cu.Event{&pl.start, &pl.end} {
 		var err error
 		if *e, err = cu.MakeEvent(cu.DefaultEvent); err != nil {

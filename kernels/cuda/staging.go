@@ -81,13 +81,3 @@ func eachRow(t *kernels.Tensor, f func(i, at int)) {
 		}
 	}
 }
-
-// width returns the compiled head size for dim, which is at most the last.
-func width(dim int) int {
-	for _, w := range widths {
-		if dim <= w {
-			return w
-		}
-	}
-	panic("cuda: head dimension out of range")
-}
