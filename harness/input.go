@@ -43,9 +43,39 @@ var families = []struct {
 const tame = 2
 
 // groups are names for several families.
-var groups = map[string][]string{
-	"all":         InputNames(),
-	"adversarial": InputNames()[tame:],
+var groups = []group{
+	{"all", InputNames()},
+	{"adversarial", InputNames()[tame:]},
+}
+
+type group struct {
+	name    string
+	members []string
+}
+
+// InputGroups returns the names that stand for several families: "all", and
+// "adversarial" for those that are made to break kernels.
+func InputGroups() []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.name
+	}
+	return names
+}
+
+// ExpandInputs replaces the names of groups by those of their families. Other
+// names stay as they are.
+func ExpandInputs(names []string) []string {
+	var list []string
+	for _, name := range names {
+		i := slices.IndexFunc(groups, func(g group) bool { return g.name == name })
+		if i < 0 {
+			list = append(list, name)
+		} else {
+			list = append(list, groups[i].members...)
+		}
+	}
+	return list
 }
 
 // InputNames returns the names of the synthetic families.
@@ -75,29 +105,6 @@ func LookupInput(name string, seed uint64) (Input, error) {
 		}
 	}
 	return nil, fmt.Errorf("input %q: want one of %s", name, strings.Join(InputNames(), ", "))
-}
-
-// LookupInputs returns the synthetic families of names, each once, seeded. A
-// name may be that of a group: "adversarial" is every family that is made to
-// break kernels, "all" is every family.
-func LookupInputs(names []string, seed uint64) ([]Input, error) {
-	var list []Input
-	for _, name := range names {
-		members, isGroup := groups[name]
-		if !isGroup {
-			members = []string{name}
-		}
-		for _, member := range members {
-			in, err := LookupInput(member, seed)
-			if err != nil {
-				return nil, fmt.Errorf("%w, or adversarial or all for several", err)
-			}
-			if !slices.Contains(list, in) {
-				list = append(list, in)
-			}
-		}
-	}
-	return list, nil
 }
 
 type synthetic struct {

@@ -68,6 +68,21 @@ func TestLookupInput(t *testing.T) {
 	}
 }
 
+func TestExpandInputs(t *testing.T) {
+	got := ExpandInputs([]string{"captured", "adversarial"})
+	if got[0] != "captured" || !slices.Contains(got, "large") || !slices.Contains(got, "nan") || slices.Contains(got, "normal") {
+		t.Errorf("captured and adversarial are %q", got)
+	}
+	if got := ExpandInputs([]string{"all"}); !slices.Equal(got, InputNames()) {
+		t.Errorf("all is %q", got)
+	}
+	for _, name := range InputGroups() {
+		if slices.Contains(InputNames(), name) {
+			t.Errorf("%q is a group and a family", name)
+		}
+	}
+}
+
 func TestCaptured(t *testing.T) {
 	whole := kernels.NewTensors(problem(1, 4, 2, 20, 20, 8, "causal"))
 	if err := Inputs(testSeed)[0].Fill(problem(1, 4, 2, 20, 20, 8, "causal"), &whole); err != nil {

@@ -13,8 +13,10 @@ import (
 // does token by token.
 func checkDecode(pr *prober) error {
 	p := pr.c.Problem
-	if m := p.Mask; !m.Causal || m.KeyLens != nil || m.Blocks != nil || m.Packing != nil || p.PageSize > 0 {
-		return inapplicable("only a causal mask without lengths, blocks or pages grows key by key")
+	m := p.Mask
+	grows := m.Causal || m.Window != nil && m.Window.Right == 0 && m.Sinks == 0
+	if !grows || m.KeyLens != nil || m.Blocks != nil || m.Packing != nil || p.PageSize > 0 {
+		return inapplicable("only a mask that looks back, without lengths, blocks or pages, grows key by key")
 	}
 	s, err := pr.baseSlack()
 	if err != nil {

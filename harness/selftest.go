@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/attnbench/attnbench/harness/faults"
 	"github.com/attnbench/attnbench/kernels"
@@ -74,13 +75,19 @@ func (s Selftest) run(ctx context.Context, cases []readyCase) ([]Judgement, erro
 	return all, nil
 }
 
+// Check reports checks to leave out that do not exist.
+func (s Selftest) Check() error {
+	_, err := s.skip()
+	return err
+}
+
 // skip returns the set of the checks to leave out.
 func (s Selftest) skip() (map[string]bool, error) {
 	known := append(CheckNames(), InvarianceNames()...)
 	skip := map[string]bool{}
 	for _, name := range s.Without {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("selftest: check %q: want one of %q", name, known)
+			return nil, fmt.Errorf("selftest: check %q: want some of %s", name, strings.Join(known, ", "))
 		}
 		skip[name] = true
 	}

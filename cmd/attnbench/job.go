@@ -62,6 +62,7 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	f.inputs = harness.ExpandInputs(f.inputs)
 	if err := checkInputs(f.inputs); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,9 @@ func writeList(w io.Writer) error {
 	}
 	fmt.Fprintln(tab, "\ninputs (--inputs)")
 	fmt.Fprintf(tab, "  %s\n", strings.Join(inputNames(), ", "))
+	for _, group := range harness.InputGroups() {
+		fmt.Fprintf(tab, "  %s\t%s\n", group, strings.Join(harness.ExpandInputs([]string{group}), ", "))
+	}
 	forms := strings.Split(kernels.MaskGrammar, ", ")
 	fmt.Fprintf(tab, "\nmasks (--mask), %s\n", forms[len(forms)-1])
 	for _, form := range forms[:len(forms)-1] {

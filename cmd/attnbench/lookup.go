@@ -44,7 +44,7 @@ func checkInputs(names []string) error {
 			continue
 		}
 		if _, err := harness.LookupInput(name, 0); err != nil {
-			return fmt.Errorf("input %q: want some of %s", name, strings.Join(inputNames(), ", "))
+			return fmt.Errorf("input %q: want some of %s, or %s", name, strings.Join(inputNames(), ", "), strings.Join(harness.InputGroups(), ", "))
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@
 //
 //	attnbench run       # swap, verify, measure, fit: everything, in a minute
 //	attnbench verify    # hold the kernels against the oracle
+//	attnbench selftest  # hold the checks against wrong kernels
 //	attnbench list      # kernels, instruction sets, inputs, masks
 //	attnbench peaks     # measure the machine's limits
 //	attnbench model     # logits and next tokens of the transformer
@@ -122,7 +123,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newList(), newPeaks(), newModel())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel())
 	return root
 }
 

@@ -80,11 +80,11 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.show(table); err != nil {
 		return err
 	}
-	verdicts, err := r.verify(ctx, r.checks, shortLengths(r.sweep.Lengths))
+	outcomes, err := r.verify(ctx, r.checks, shortLengths(r.sweep.Lengths))
 	if err != nil {
 		return failed(err)
 	}
-	if err := r.show(verdicts.table(r.job)); err != nil {
+	if err := r.show(r.tally(outcomes).table(r.job)); err != nil {
 		return err
 	}
 	return r.sweepAll(ctx)

@@ -21,7 +21,8 @@ func newVerify() *cobra.Command {
 		Short: "Hold every kernel against the float64 oracle, without timing",
 		Long: `verify runs every kernel on captured and synthetic inputs, with everything that
 a query must not see poisoned, and holds O and lse against a float64 evaluation
-straight from the mask.`,
+straight from the mask. Then it holds each kernel against itself, in ways of
+running it that must not matter.`,
 		Example: "  attnbench verify --kernel flash --mask causal,window:64+sinks:4 --n 1,97,512\n" +
 			"  attnbench verify --heads 8 --kv-heads 2 --dim 64",
 		Args: noArgs,
@@ -32,11 +33,16 @@ straight from the mask.`,
 			}
 			c := newChecks(cmd.ErrOrStderr())
 			j.writeRemarks(c.w)
-			tally, err := j.verify(cmd.Context(), c, j.sweep.Lengths)
-			if err := errors.Join(err, tally.table(j).Write(cmd.OutOrStdout())); err != nil {
+			outcomes, err := j.verify(cmd.Context(), c, j.sweep.Lengths)
+			t := j.tally(outcomes)
+			if err := errors.Join(err, writeTables(cmd.OutOrStdout(), t.table(j), j.matrix(outcomes))); err != nil {
 				return failed(err)
 			}
-			if tally.checked() == 0 && len(c.failures) == 0 {
+			invariances, err := j.invariances(cmd.Context(), c)
+			if err := errors.Join(err, writeTables(cmd.OutOrStdout(), invariances)); err != nil {
+				return failed(err)
+			}
+			if t.checked() == 0 && len(c.failures) == 0 {
 				return &exitError{exitNothing, fmt.Errorf("nothing was verified: every case was skipped")}
 			}
 			return c.err()
@@ -82,46 +88,64 @@ func (c *checks) err() error {
 	return failed(fmt.Errorf("%d checks failed, the first: %s", len(c.failures), c.failures[0]))
 }
 
-// A tally counts the verdicts of each kernel of a job.
-type tally []struct {
-	isa                     string
-	passed, skipped, failed int
-	worst                   harness.Verdict
-	worstAt                 string
-	reason                  error // of a skip
-}
-
-func (t tally) checked() (n int) {
-	for _, row := range t {
-		n += row.passed + row.failed
-	}
-	return n
+// An outcome is what came of one kernel on one case.
+type outcome struct {
+	kernel  int // of the job
+	isa     string
+	c       harness.Case
+	verdict harness.Verdict
+	skipped error // why the kernel does not do the case
+	failed  error
 }
 
 // verify holds every kernel against the oracle on every mask, input and given
 // length. When ctx ends, what was done so far comes with an error.
-func (j *job) verify(ctx context.Context, c *checks, lengths []int) (tally, error) {
-	t := make(tally, len(j.kernels))
+func (j *job) verify(ctx context.Context, c *checks, lengths []int) ([]outcome, error) {
 	cases, err := j.verifyCases(lengths)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
 	bar := newProgress(c.w, fmt.Sprintf("verifying %d kernels on %d cases", len(j.kernels), len(cases)), len(cases))
 	defer bar.done()
+	var outcomes []outcome
 	for i, cs := range cases {
 		if ctx.Err() != nil {
-			return t, fmt.Errorf("interrupted: the verification is incomplete: %d of %d cases", i, len(cases))
+			return outcomes, fmt.Errorf("interrupted: the verification is incomplete: %d of %d cases", i, len(cases))
 		}
 		setup, err := harness.NewSetup(cs, harness.Sampling{Seed: j.seed})
 		if err != nil {
-			return t, err
+			return outcomes, err
 		}
 		for at, k := range j.kernels {
-			t.add(at, setup, k, j.options, c)
+			o := verifyOne(setup, k, j.options)
+			if o.kernel = at; o.failed != nil {
+				c.fail("%s on input %s: %v", cs.Name(k.Name(), o.isa), cs.Input.Name(), o.failed)
+			}
+			outcomes = append(outcomes, o)
 		}
 		bar.at(i + 1)
 	}
-	return t, nil
+	return outcomes, nil
+}
+
+// verifyOne verifies one kernel on one case.
+func verifyOne(setup *harness.Setup, k kernels.Kernel, opts kernels.Options) outcome {
+	o := outcome{c: setup.Case}
+	trial, err := setup.Plan(k, opts)
+	if errors.Is(err, errors.ErrUnsupported) {
+		o.skipped = err
+		return o
+	}
+	if err != nil {
+		o.failed = err
+		return o
+	}
+	defer trial.Close()
+	if o.verdict, o.failed = trial.Verify(); o.failed == nil {
+		o.failed = o.verdict.Err()
+	}
+	o.isa = trial.Result(o.verdict).ISA
+	return o
 }
 
 // verifyCases returns every mask, input and length that go together. Captured
@@ -152,35 +176,42 @@ func (j *job) verifyCases(lengths []int) ([]harness.Case, error) {
 	return cases, nil
 }
 
-// add verifies one kernel on one case.
-func (t tally) add(at int, setup *harness.Setup, k kernels.Kernel, opts kernels.Options, c *checks) {
-	row := &t[at]
-	trial, err := setup.Plan(k, opts)
-	if errors.Is(err, errors.ErrUnsupported) {
-		row.skipped, row.reason = row.skipped+1, err
-		return
+// A tally counts the outcomes of each kernel of a job.
+type tally []struct {
+	isa                     string
+	passed, skipped, failed int
+	worst                   harness.Verdict
+	worstAt                 string
+	reason                  error // of a skip
+}
+
+func (j *job) tally(outcomes []outcome) tally {
+	t := make(tally, len(j.kernels))
+	for _, o := range outcomes {
+		row := &t[o.kernel]
+		if o.isa != "" {
+			row.isa = o.isa
+		}
+		switch {
+		case o.skipped != nil:
+			row.skipped, row.reason = row.skipped+1, o.skipped
+		case o.failed != nil:
+			row.failed++
+		default:
+			row.passed++
+			if o.verdict.Ratio >= row.worst.Ratio {
+				row.worst, row.worstAt = o.verdict, fmt.Sprintf("%s, %s, n=%d", o.c.Input.Name(), o.c.Problem.Mask, o.c.Problem.KVLen)
+			}
+		}
 	}
-	if err != nil {
-		row.failed++
-		c.fail("%s on input %s: %v", setup.Case.Name(k.Name(), ""), setup.Case.Input.Name(), err)
-		return
+	return t
+}
+
+func (t tally) checked() (n int) {
+	for _, row := range t {
+		n += row.passed + row.failed
 	}
-	defer trial.Close()
-	v, err := trial.Verify()
-	if err == nil {
-		err = v.Err()
-	}
-	row.isa = trial.Result(v).ISA
-	if err != nil {
-		row.failed++
-		c.fail("%s on input %s: %v", trial.Name(), setup.Case.Input.Name(), err)
-		return
-	}
-	row.passed++
-	if v.Ratio >= row.worst.Ratio {
-		p := setup.Case.Problem
-		row.worst, row.worstAt = v, fmt.Sprintf("%s, %s, n=%d", setup.Case.Input.Name(), p.Mask, p.KVLen)
-	}
+	return n
 }
 
 // table shows what each kernel came to.
