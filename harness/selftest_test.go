@@ -1,7 +1,11 @@
 package harness_test
 
 import (
+	"bytes"
 	"context"
+	"flag"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +31,7 @@ func TestSelftest(t *testing.T) {
 			rejected++
 		}
 	}
+	checkDocument(t, all)
 	if rejected < 25 || rejected != len(faults.All()) {
 		t.Errorf("rejected %d kernels, want the %d faults", rejected, len(faults.All()))
 	}
@@ -57,5 +62,37 @@ func TestFaultsAreHidden(t *testing.T) {
 			t.Errorf("fault %q: registered, named twice or not explained", f.Name)
 		}
 		seen[f.Name] = true
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the table of faults")
+
+// document is where the table of faults stands, between two markers.
+const document = "../docs/equivalence.md"
+
+func checkDocument(t *testing.T, all []harness.Judgement) {
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n| kernel | what it does | rejected by | on |\n|---|---|---|---|\n")
+	for _, j := range all {
+		if j.Wrong != "" {
+			fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", j.Kernel, j.Wrong, j.Check, j.Case)
+		}
+	}
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := bytes.Index(text, []byte("<!-- faults:"))
+	begin += bytes.IndexByte(text[begin:], '\n') + 1
+	end := bytes.Index(text, []byte("<!-- end -->"))
+	if *update {
+		text = slices.Concat(text[:begin], []byte(table.String()+"\n"), text[end:])
+		if err := os.WriteFile(document, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got := string(text[begin:end]); got != table.String()+"\n" {
+		t.Errorf("the table of faults in %s is not what the checks say: run go test -run TestSelftest -update", document)
 	}
 }
