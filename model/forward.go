@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/attnbench/attnbench/kernels"
 )
@@ -18,6 +19,7 @@ type Options struct {
 	Threads int    // 0 means GOMAXPROCS
 	ISA     string // of the kernels, as in [kernels.Options]
 	Capture bool   // keep each layer's Q, K and V
+	Trace   bool   // keep the residual stream after each layer
 }
 
 // A Result is what a forward pass gives.
@@ -28,6 +30,10 @@ type Result struct {
 
 	// Attention has the attention call of each layer when it was captured.
 	Attention []Attention
+
+	// Residual has the residual stream after each layer, [Len, width], when it
+	// was traced.
+	Residual [][]float32
 }
 
 // An Attention is one layer's attention call: the problem, and strided views
@@ -73,6 +79,9 @@ func (m *Model) Forward(ctx context.Context, ids []int, opts Options) (*Result, 
 		}
 		if err := p.block(i, attend); err != nil {
 			return nil, fmt.Errorf("layer %d: %w", i, err)
+		}
+		if opts.Trace {
+			p.result.Residual = append(p.result.Residual, slices.Clone(p.x))
 		}
 	}
 	p.logits()

@@ -23,6 +23,7 @@ type modelFlags struct {
 	kernels []string
 	ids     []string
 	logits  string
+	compare bool
 	threads int
 }
 
@@ -33,10 +34,15 @@ func newModel() *cobra.Command {
 		Short: "Show the transformer, its next tokens, or the logits of given token ids",
 		Long: `model describes the transformer and prints the likeliest next tokens after the
 prompt. With --logits json it prints the logits of every position instead, so
-that the transformer can be held against another implementation.`,
-		Example: "  attnbench model\n  attnbench model --ids 5,17,3 --logits json\n  attnbench model --kernel flash --prompt letter.txt",
-		Args:    noArgs,
+that the transformer can be held against another implementation. With --compare
+it runs the transformer once with each kernel and compares what comes out.`,
+		Example: "  attnbench model\n  attnbench model --ids 5,17,3 --logits json\n  attnbench model --kernel flash --prompt letter.txt\n" +
+			"  attnbench model --compare --kernel flash,tiled",
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.compare {
+				return f.runCompare(cmd)
+			}
 			return f.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
@@ -45,6 +51,7 @@ that the transformer can be held against another implementation.`,
 	flags.StringSliceVar(&f.kernels, "kernel", []string{reports.Baseline}, "`name` of the attention kernel, or one for each layer")
 	flags.StringSliceVar(&f.ids, "ids", nil, "token `ids` to read in place of a prompt")
 	flags.StringVar(&f.logits, "logits", "", "`format` to print the logits in: json")
+	flags.BoolVar(&f.compare, "compare", false, "compare each of --kernel, or all, with "+reports.Baseline+", layer by layer and at the end")
 	flags.IntVar(&f.threads, "threads", 0, "`number` of threads (default all)")
 	return cmd
 }

@@ -73,11 +73,11 @@ type runner struct {
 
 func (r *runner) run(ctx context.Context) error {
 	r.writeRemarks(r.w)
-	table, err := r.swap(ctx, r.checks)
+	swaps, err := r.swap(ctx, r.checks)
 	if err != nil {
 		return failed(err)
 	}
-	if err := r.show(table); err != nil {
+	if err := r.show(r.swapTable(swaps)); err != nil {
 		return err
 	}
 	outcomes, err := r.verify(ctx, r.checks, shortLengths(r.sweep.Lengths))

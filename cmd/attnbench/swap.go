@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -18,22 +19,19 @@ type swapped struct {
 	result  *model.Result
 	elapsed time.Duration
 	skipped error
+	against model.Comparison // with the baseline
 }
 
 // swap runs the transformer over its prompt with the baseline and with each
 // kernel, and checks that logits and next tokens agree.
-func (j *job) swap(ctx context.Context, c *checks) (*reports.Table, error) {
-	t := &reports.Table{
-		Title:  fmt.Sprintf("Swap: %s model, %d tokens, each kernel against %s", j.subject.name, len(j.subject.ids), reports.Baseline),
-		Header: []string{"kernel", "isa", "next token", "forward pass", "logits differ by", "next tokens agree"},
-		Left:   3,
-	}
+func (j *job) swap(ctx context.Context, c *checks) ([]swapped, error) {
 	bar := newProgress(c.w, fmt.Sprintf("swapping %d kernels into the model", len(j.kernels)), len(j.kernels))
 	defer bar.done()
 	base, err := j.basePass(ctx)
 	if err != nil {
 		return nil, err
 	}
+	var all []swapped
 	for i, k := range j.kernels {
 		got := base
 		if k.Name() != reports.Baseline || isaOf(k) != isaOf(j.baseline) {
@@ -41,10 +39,80 @@ func (j *job) swap(ctx context.Context, c *checks) (*reports.Table, error) {
 				return nil, err
 			}
 		}
-		t.Rows = append(t.Rows, j.compareLogits(t, c, base, got))
+		if got.skipped == nil {
+			limit := logitLimit(base.result)
+			if got.against, err = model.Compare(base.result, got.result, 2*limit); err != nil {
+				return nil, err
+			}
+			c.swapped(k.Name(), got.against, limit)
+		}
+		all = append(all, got)
 		bar.at(i + 1)
 	}
-	return t, nil
+	return all, nil
+}
+
+// swapped fails a swap whose logits or next tokens are not the baseline's.
+func (c *checks) swapped(name string, x model.Comparison, limit float64) {
+	if !(x.MaxLogit <= limit) {
+		c.fail("swap %s: logits differ from %s by %.3g, want at most %.3g", name, reports.Baseline, x.MaxLogit, limit)
+	}
+	if n := x.Same + x.Tied; n != x.Positions {
+		c.fail("swap %s: %d of %d next tokens agree with %s", name, n, x.Positions, reports.Baseline)
+	}
+}
+
+// swapTable shows what each swap did to the end of the model.
+func (j *job) swapTable(all []swapped) *reports.Table {
+	t := &reports.Table{
+		Title:  fmt.Sprintf("Swap: %s model, %d tokens, each kernel against %s", j.subject.name, len(j.subject.ids), reports.Baseline),
+		Header: []string{"kernel", "isa", "next token", "forward pass", "logits differ by", "mean KL", "next tokens agree", "error after each layer"},
+		Left:   3,
+	}
+	for _, s := range all {
+		row := []string{s.kernel.Name(), isaOf(s.kernel)}
+		if s.skipped != nil {
+			t.Note("%s: skipped: %v", s.kernel.Name(), s.skipped)
+			t.Rows = append(t.Rows, append(row, "", "unavailable", "unavailable", "unavailable", "unavailable", "unavailable"))
+			continue
+		}
+		x := s.against
+		t.Rows = append(t.Rows, append(row, j.subject.text(s.result.Next(x.Positions-1)), s.elapsed.Round(time.Millisecond).String(),
+			fmt.Sprintf("%.2g", x.MaxLogit), fmt.Sprintf("%.1g nat", x.MeanKL), fmt.Sprintf("%d of %d", x.Same+x.Tied, x.Positions), growth(x.Layers)))
+		if x.Tied > 0 {
+			t.Note("%s: %d next tokens count as agreeing for %s hardly tells them apart", s.kernel.Name(), x.Tied, reports.Baseline)
+		}
+	}
+	return t
+}
+
+// growth says how the relative error of the residual stream rises: after the
+// first layer and after the last.
+func growth(layers []float64) string {
+	if len(layers) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1g … %.1g", layers[0], layers[len(layers)-1])
+}
+
+// growthTable shows the error of the residual stream after each layer.
+func (j *job) growthTable(all []swapped) *reports.Table {
+	t := &reports.Table{
+		Title:  "Error of the residual stream after each layer, ‖got − want‖ / ‖want‖",
+		Header: append([]string{"layer"}, j.columns()...),
+	}
+	for i := range j.subject.model.Config.Layers {
+		row := []string{strconv.Itoa(i)}
+		for _, s := range all {
+			if cell := "unavailable"; s.skipped != nil {
+				row = append(row, cell)
+			} else {
+				row = append(row, fmt.Sprintf("%.2g", s.against.Layers[i]))
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // basePass is the baseline's forward pass. It also captures what attention is
@@ -66,7 +134,7 @@ func (j *job) basePass(ctx context.Context) (swapped, error) {
 func (j *job) forward(ctx context.Context, k kernels.Kernel, capture bool) (swapped, error) {
 	start := time.Now()
 	result, err := j.subject.model.Forward(ctx, j.subject.ids,
-		model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads, Capture: capture})
+		model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads, Capture: capture, Trace: true})
 	s := swapped{kernel: k, result: result, elapsed: time.Since(start)}
 	switch {
 	case ctx.Err() != nil:
@@ -78,30 +146,6 @@ func (j *job) forward(ctx context.Context, k kernels.Kernel, capture bool) (swap
 	return s, err
 }
 
-// compareLogits checks one swap and returns its row.
-func (j *job) compareLogits(t *reports.Table, c *checks, base, got swapped) []string {
-	name := got.kernel.Name()
-	if got.skipped != nil {
-		t.Note("%s: skipped: %v", name, got.skipped)
-		return []string{name, isaOf(got.kernel), "", "unavailable", "unavailable", "unavailable"}
-	}
-	limit := logitLimit(base.result)
-	apart, agree, n := difference(base.result, got.result), agreeing(base.result, got.result, limit), got.result.Len
-	if !(apart <= limit) {
-		c.fail("swap %s: logits differ from %s by %.3g, want at most %.3g", name, reports.Baseline, apart, limit)
-	}
-	if agree != n {
-		c.fail("swap %s: %d of %d next tokens agree with %s", name, agree, n, reports.Baseline)
-	}
-	elapsed := got.elapsed.Round(time.Millisecond).String()
-	if err := untimed(got.kernel); err != nil {
-		t.Note("%s: its time is unavailable: %v", name, err)
-		elapsed = "unavailable"
-	}
-	return []string{name, isaOf(got.kernel), j.subject.text(got.result.Next(n - 1)), elapsed,
-		fmt.Sprintf("%.2g", apart), fmt.Sprintf("%d of %d", agree, n)}
-}
-
 // logitLimit is how far apart the logits of two exact kernels may lie: 1e-4, or
 // about 50 ulp of the largest logit where that is more.
 func logitLimit(r *model.Result) float64 {
@@ -110,27 +154,6 @@ func logitLimit(r *model.Result) float64 {
 		largest = max(largest, math.Abs(float64(v)))
 	}
 	return max(1e-4, 3e-6*largest)
-}
-
-// difference returns the largest distance of two logits, NaN if either has one.
-func difference(a, b *model.Result) float64 {
-	apart := 0.0
-	for i := range a.Logits {
-		apart = max(apart, math.Abs(float64(a.Logits[i])-float64(b.Logits[i])))
-	}
-	return apart
-}
-
-// agreeing counts the positions at which got chooses the next token of base,
-// or one that base itself does not tell from its own within the limit.
-func agreeing(base, got *model.Result, limit float64) (n int) {
-	for i := range base.Len {
-		row := base.Row(i)
-		if float64(row[base.Next(i)])-float64(row[got.Next(i)]) <= 2*limit {
-			n++
-		}
-	}
-	return n
 }
 
 // text quotes a token.
