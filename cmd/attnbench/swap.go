@@ -77,7 +77,7 @@ func (j *job) swapTable(all []swapped) *reports.Table {
 			continue
 		}
 		x := s.against
-		t.Rows = append(t.Rows, append(row, j.subject.text(s.result.Next(x.Positions-1)), s.elapsed.Round(time.Millisecond).String(),
+		t.Rows = append(t.Rows, append(row, j.subject.text(s.result.Next(x.Positions-1)), s.time(),
 			fmt.Sprintf("%.2g", x.MaxLogit), fmt.Sprintf("%.1g nat", x.MeanKL), fmt.Sprintf("%d of %d", x.Same+x.Tied, x.Positions), growth(x.Layers)))
 		if x.Tied > 0 {
 			t.Note("%s: %d next tokens count as agreeing for %s hardly tells them apart", s.kernel.Name(), x.Tied, reports.Baseline)
@@ -164,4 +164,12 @@ func (s *subject) text(id int) string {
 		}
 	}
 	return fmt.Sprintf("token %d", id)
+}
+
+// time returns how long the pass took, where the device's time means anything.
+func (s swapped) time() string {
+	if untimed(s.kernel) != nil {
+		return "unavailable"
+	}
+	return s.elapsed.Round(time.Millisecond).String()
 }
