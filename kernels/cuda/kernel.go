@@ -99,11 +99,12 @@ func (pl *plan) scaleLog2() float32 { return float32(pl.problem.EffectiveScale()
 
 // addNaive adds S = Q·Kᵀ, P = softmax(S) and O = P·V.
 func (pl *plan) addNaive() error {
-	p, s := &pl.problem, newSchedule(&pl.problem)
+	p := &pl.problem
 	scores, err := pl.scratch("S", int64(p.Batch*p.Heads)*int64(p.QLen)*int64(p.KVLen)*4)
 	if err != nil {
 		return err
 	}
+	s := newSchedule(p)
 	table := s.table()
 	tables, err := pl.table("the mask's table", unsafe.Pointer(&table[0]), len(table), unsafe.Sizeof(table[0]))
 	if err != nil {

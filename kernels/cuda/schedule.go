@@ -101,9 +101,15 @@ func (b *builder) addRowTile(batch, rowTile int) {
 	group := b.problem.Group()
 	first, end := rowTile*tileRows, min((rowTile+1)*tileRows, b.rows)
 	b.readQueries(batch, first/group, (end-1)/group)
-	hull := hull(b.queries)
+	hull, common := hull(b.queries), common(b.queries)
 	for k := hull.Lo / tileKeys; k*tileKeys < hull.Hi; k++ {
-		if r, class := b.classify(first, end, k); class != kernels.Empty {
+		keys := kernels.Interval{Lo: k * tileKeys, Hi: (k + 1) * tileKeys}
+		for len(common) > 0 && common[0].Hi < keys.Hi {
+			common = common[1:]
+		}
+		if len(common) > 0 && common[0].Lo <= keys.Lo {
+			b.tiles = append(b.tiles, tile{int32(k), allVisible})
+		} else if r, class := b.classify(first, end, k); class != kernels.Empty {
 			b.tiles = append(b.tiles, tile{int32(k), b.store(r, class)})
 		}
 	}
@@ -136,6 +142,27 @@ func hull(queries [][]kernels.Interval) kernels.Interval {
 		}
 	}
 	return h
+}
+
+// common returns the intervals that all queries see: most tiles of long
+// sequences lie in them, and need no look at single rows.
+func common(queries [][]kernels.Interval) []kernels.Interval {
+	all := queries[0]
+	for _, q := range queries[1:] {
+		var both []kernels.Interval
+		for i, j := 0, 0; i < len(all) && j < len(q); {
+			if v := all[i].Intersect(q[j]); v.Len() > 0 {
+				both = append(both, v)
+			}
+			if all[i].Hi < q[j].Hi {
+				i++
+			} else {
+				j++
+			}
+		}
+		all = both
+	}
+	return all
 }
 
 // classify returns the record of the rows first..end−1 on key tile k, and

@@ -140,3 +140,18 @@ func TestSupports(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkSchedule(b *testing.B) {
+	for _, mask := range []string{"full", "causal", "window:256", "blocks:64:2:4"} {
+		b.Run("mask="+mask, func(b *testing.B) {
+			m, err := kernels.ParseMask(mask, 16384)
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 16384, KVLen: 16384, HeadDim: 64, Mask: m}
+			for b.Loop() {
+				newSchedule(&p)
+			}
+		})
+	}
+}

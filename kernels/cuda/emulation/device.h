@@ -63,7 +63,6 @@ DEVICE int blockZ() { return emulation::blockIndex().z; }
 DEVICE int gridY() { return emulation::gridSize().y; }
 DEVICE char *sharedMemory() { return emulation::sharedMemory(); }
 DEVICE void barrier() { emulation::blockBarrier(); }
-DEVICE void warpBarrier() { emulation::warpOperation(emulation::opWarpBarrier); }
 
 template <class T> DEVICE T load(const T *p)
 {

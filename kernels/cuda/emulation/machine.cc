@@ -72,7 +72,6 @@ struct AsyncCopy {
 struct Fiber {
 	Context context;
 	State state = done;
-	unsigned warpEpoch = 0;
 	unsigned group = 0; // the open group of copies
 	std::vector<AsyncCopy> copies;
 	Slot slot;
@@ -172,7 +171,7 @@ void warpOperation(Operation op)
 void useShared(const void *p, size_t bytes, size_t align, bool write)
 {
 	Machine &m = machine();
-	m.shared.use(m.running, fiber().warpEpoch, p, bytes, align, write);
+	m.shared.use(m.running, p, bytes, align, write);
 }
 
 void globalFault(const void *p, size_t bytes, size_t align, bool write)
@@ -191,7 +190,7 @@ void copyAsync(void *dst, const void *src, bool wanted)
 {
 	Machine &m = machine();
 	useGlobal(src, wanted ? 16 : 1, 16, false);
-	m.shared.beginCopy(m.running, fiber().warpEpoch, dst, 16);
+	m.shared.beginCopy(m.running, dst, 16);
 	AsyncCopy copy{(char *)dst, (const char *)src, wanted, fiber().group};
 	if (settings().eagerCopies)
 		wanted ? memcpy(dst, src, 16) : memset(dst, 0, 16);
@@ -209,7 +208,7 @@ void waitCopies(unsigned groups)
 		const AsyncCopy &c = f.copies[finished];
 		if (!settings().eagerCopies)
 			c.wanted ? memcpy(c.dst, c.src, 16) : memset(c.dst, 0, 16);
-		m.shared.endCopy(m.running, f.warpEpoch, c.dst, 16);
+		m.shared.endCopy(m.running, c.dst, 16);
 	}
 	f.copies.erase(f.copies.begin(), f.copies.begin() + finished);
 }
@@ -244,7 +243,7 @@ void matrices(const Lanes &lanes, bool transposed)
 	Machine &m = machine();
 	uint16_t rows[4][8][8];
 	for (int l = 0; l < warpSize; l++) {
-		m.shared.use(lanes.first + l, m.fibers[lanes.first + l].warpEpoch, lanes[l].address, 16, 16, false);
+		m.shared.use(lanes.first + l, lanes[l].address, 16, 16, false);
 		if (m.fault.code)
 			return;
 		memcpy(rows[l / 8][l % 8], lanes[l].address, 16);
@@ -307,17 +306,12 @@ void product(const Lanes &lanes, Operation op)
 
 void operate(int firstThread)
 {
-	Machine &m = machine();
 	const Lanes lanes{firstThread};
 	const Operation op = lanes[0].op;
 	for (int l = 0; l < warpSize; l++)
 		if (lanes[l].op != op)
 			return fail(firstThread + l, CUDA_ERROR_LAUNCH_FAILED, "lanes of a warp at different operations");
 	switch (op) {
-	case opWarpBarrier:
-		for (int l = 0; l < warpSize; l++)
-			m.fibers[firstThread + l].warpEpoch++;
-		break;
 	case opShuffleXor:
 	case opShuffle:
 	case opAny:
@@ -391,7 +385,7 @@ void runBlock()
 	for (unsigned t = 0; t < m.threads; t++) {
 		Fiber &f = m.fibers[t];
 		f.state = ready;
-		f.warpEpoch = f.group = 0;
+		f.group = 0;
 		f.copies.clear();
 		prepare(f.context, m.stacks + t * stackBytes, stackBytes, fiberMain);
 	}

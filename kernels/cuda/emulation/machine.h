@@ -77,7 +77,7 @@ inline bool inBounds(const void *p, size_t bytes)
 
 // What device.h calls from inside of a kernel.
 
-enum Operation { opWarpBarrier, opShuffleXor, opShuffle, opAny, opMatrices, opMatricesT, opMultiplyBF16, opMultiplyF16 };
+enum Operation { opShuffleXor, opShuffle, opAny, opMatrices, opMatricesT, opMultiplyBF16, opMultiplyF16 };
 
 constexpr int slotWords = 12;
 

@@ -12,10 +12,8 @@ namespace emulation {
 
 __attribute__((format(printf, 3, 4))) void fail(int thread, CUresult code, const char *format, ...);
 
-// SharedMemory finds races between barriers. Two accesses to a word, one of them a
-// write, need a barrier of the block between them, or one of the warp where both
-// threads are of one warp. Epochs count barriers: those of the block in time, and
-// a thread's own of its warp.
+// SharedMemory finds races: two threads may not touch a word, one of them writing,
+// without a barrier between. Epochs count barriers.
 class SharedMemory {
 public:
 	char *bytes() { return memory.data() + offset; }
@@ -38,35 +36,34 @@ public:
 
 	void barrier() { epoch++; }
 
-	void use(int thread, unsigned warpEpoch, const void *p, size_t n, size_t align, bool write)
+	void use(int thread, const void *p, size_t n, size_t align, bool write)
 	{
 		if (!check(thread, p, n, align))
 			return;
 		const size_t from = ((const char *)p - bytes()) / 4, to = ((const char *)p - bytes() + n - 1) / 4;
 		for (size_t i = from; i <= to; i++) {
 			if (write)
-				writeWord(thread, warpEpoch, i);
+				writeWord(thread, i);
 			else
-				readWord(thread, warpEpoch, i);
+				readWord(thread, i);
 		}
 	}
 
-	void beginCopy(int thread, unsigned warpEpoch, void *p, size_t n)
+	void beginCopy(int thread, void *p, size_t n)
 	{
-		use(thread, warpEpoch, p, n, n, true);
+		use(thread, p, n, n, true);
 		setCopy(p, n, true);
 	}
-	void endCopy(int thread, unsigned warpEpoch, void *p, size_t n)
+	void endCopy(int thread, void *p, size_t n)
 	{
 		setCopy(p, n, false);
-		use(thread, warpEpoch, p, n, n, true);
+		use(thread, p, n, n, true);
 	}
 
 private:
 	struct Word {
-		uint32_t writeEpoch, readEpoch;   // of the block; before first: not in this block
-		uint32_t writeWarpEpoch, readWarpEpoch;
-		int16_t writer, reader;           // reader may be several, or -2-warp for several of one warp
+		uint32_t writeEpoch, readEpoch; // before first: not in this block
+		int16_t writer, reader;         // threads; reader may be several
 		bool copying;
 	};
 	static constexpr int16_t several = -1;
@@ -90,53 +87,33 @@ private:
 		return true;
 	}
 
-	// unordered reports whether an access in the present epoch by other is not yet
-	// ordered before one by thread.
-	bool unordered(int thread, unsigned warpEpoch, int other, unsigned otherWarpEpoch)
-	{
-		if (warpOf(other) != thread / warpSize)
-			return true;
-		return other != thread && otherWarpEpoch == warpEpoch;
-	}
-
-	// warpOf returns the warp of a thread or of several of one warp, -1 of others.
-	static int warpOf(int thread)
-	{
-		return thread >= 0 ? thread / warpSize : thread < several ? -2 - thread : -1;
-	}
-
-	void readWord(int thread, unsigned warpEpoch, size_t i)
+	void readWord(int thread, size_t i)
 	{
 		Word &w = words[i];
 		if (w.writeEpoch < first)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "read of shared word %zu, which nothing has written", i);
 		if (w.copying)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "read of shared word %zu before the copy into it was waited for", i);
-		if (w.writeEpoch == epoch && unordered(thread, warpEpoch, w.writer, w.writeWarpEpoch))
+		if (w.writeEpoch == epoch && w.writer != thread)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "race: read of shared word %zu, written by thread %d, without a barrier between",
 				i, w.writer);
-		if (w.readEpoch != epoch || w.reader == thread)
-			w.reader = thread;
-		else
-			w.reader = warpOf(w.reader) == thread / warpSize ? -2 - thread / warpSize : several;
+		w.reader = w.readEpoch != epoch || w.reader == thread ? thread : several;
 		w.readEpoch = epoch;
-		w.readWarpEpoch = warpEpoch;
 	}
 
-	void writeWord(int thread, unsigned warpEpoch, size_t i)
+	void writeWord(int thread, size_t i)
 	{
 		Word &w = words[i];
 		if (w.copying)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "write to shared word %zu while a copy into it is under way", i);
-		if (w.writeEpoch == epoch && unordered(thread, warpEpoch, w.writer, w.writeWarpEpoch))
+		if (w.writeEpoch == epoch && w.writer != thread)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "race: threads %d and %d write shared word %zu without a barrier between",
 				w.writer, thread, i);
-		if (w.readEpoch == epoch && unordered(thread, warpEpoch, w.reader, w.readWarpEpoch))
+		if (w.readEpoch == epoch && w.reader != thread)
 			return fail(thread, CUDA_ERROR_LAUNCH_FAILED, "race: write to shared word %zu, read by another thread, without a barrier between",
 				i);
 		w.writer = thread;
 		w.writeEpoch = epoch;
-		w.writeWarpEpoch = warpEpoch;
 	}
 
 	void setCopy(void *p, size_t n, bool copying)

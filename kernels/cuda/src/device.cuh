@@ -72,9 +72,6 @@ DEVICE char *sharedMemory()
 // barrier waits for the block and orders its accesses to shared memory.
 DEVICE void barrier() { asm volatile("bar.sync 0;" ::: "memory"); }
 
-// warpBarrier does the same for the 32 threads of a warp.
-DEVICE void warpBarrier() { asm volatile("bar.warp.sync 0xffffffff;" ::: "memory"); }
-
 // Global and shared memory. load and store need the natural alignment of T.
 template <class T> DEVICE T load(const T *p) { return *p; }
 template <class T> DEVICE void store(T *p, T x) { *p = x; }

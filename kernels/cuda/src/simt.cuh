@@ -161,7 +161,7 @@ template <int D> struct Simt {
 	}
 
 	// storeWeights gives row i of P, which stands in s, to the 16 threads that
-	// need it; they are of the same warp.
+	// need it. They see it after the barrier of the next advance.
 	DEVICE_METHOD void storeWeights(int i)
 	{
 		UNROLL for (int j = 0; j < laneKeys; j++)
@@ -171,7 +171,6 @@ template <int D> struct Simt {
 	// weighValues is acc += P·V of the tile t.
 	DEVICE_METHOD void weighValues(int t)
 	{
-		warpBarrier();
 		UNROLL for (int c = 0; c < chunks; c++) {
 			const float *values = advance();
 			fillAfterV(t, c);
