@@ -14,22 +14,23 @@ import (
 )
 
 func init() {
-	kernels.Register(kernel{"cuda-naive", "three textbook kernels over a score matrix in global memory", false, (*plan).addNaive})
-	kernels.Register(kernel{"cuda-tiled", "two passes over the keys through shared memory", false, (*plan).addTiled})
-	kernels.Register(kernel{"cuda-flash", "one pass with online softmax, halves on tensor cores, decoding split over the keys", true, (*plan).addFlash})
+	kernels.Register(&kernel{"cuda-naive", "three textbook kernels over a score matrix in global memory", false, (*plan).addNaive})
+	kernels.Register(&kernel{"cuda-tiled", "two passes over the keys through shared memory", false, (*plan).addTiled})
+	kernels.Register(&kernel{"cuda-flash", "one pass with online softmax, halves on tensor cores, decoding split over the keys", true, (*plan).addFlash})
 }
 
-// A kernel is one algorithm on the device.
+// A kernel is one algorithm on the device. It is registered by its pointer, for
+// kernels are compared.
 type kernel struct {
 	name, describe string
 	halves         bool              // takes float16 and bfloat16 too
 	add            func(*plan) error // allocates workspace and adds the launches
 }
 
-func (k kernel) Name() string { return k.name }
+func (k *kernel) Name() string { return k.name }
 
 // Describe says what the kernel does and on which device, or why on none.
-func (k kernel) Describe() string {
+func (k *kernel) Describe() string {
 	d, err := openDevice()
 	if err != nil {
 		return fmt.Sprintf("%s (%v)", k.describe, err)
@@ -38,7 +39,7 @@ func (k kernel) Describe() string {
 }
 
 // DeviceISAs returns the device's architecture.
-func (k kernel) DeviceISAs() ([]string, error) {
+func (k *kernel) DeviceISAs() ([]string, error) {
 	d, err := openDevice()
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (k kernel) DeviceISAs() ([]string, error) {
 }
 
 // DeviceLimits measures the device, on first use.
-func (k kernel) DeviceLimits() (kernels.DeviceLimits, error) {
+func (k *kernel) DeviceLimits() (kernels.DeviceLimits, error) {
 	d, err := openDevice()
 	if err != nil {
 		return kernels.DeviceLimits{}, err
@@ -56,10 +57,10 @@ func (k kernel) DeviceLimits() (kernels.DeviceLimits, error) {
 }
 
 // RoundsWeights: tensor cores take P in the type of V.
-func (k kernel) RoundsWeights(p kernels.Problem) bool { return p.KVDType != kernels.Float32 }
+func (k *kernel) RoundsWeights(p kernels.Problem) bool { return p.KVDType != kernels.Float32 }
 
 // Supports also refuses everything where there is no device.
-func (k kernel) Supports(p kernels.Problem) error {
+func (k *kernel) Supports(p kernels.Problem) error {
 	err := p.Validate()
 	if err == nil {
 		err = supports(p)
@@ -78,7 +79,7 @@ func (k kernel) Supports(p kernels.Problem) error {
 
 // Plan returns a plan with its operands on the device. Sums are accumulated in
 // float32, in an order that depends on the problem alone.
-func (k kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error) {
+func (k *kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error) {
 	pl, err := newPlan(k.name, p, opts)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", k.name, err)
