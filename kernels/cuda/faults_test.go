@@ -45,7 +45,7 @@ var faults = []fault{
 	{"sums not rescaled", "flash", "flash.cu", "b.acc[i][c] *= old;", ";", wrong},
 	{"maximum of half a row", "flash", "simt.cuh", "for (int lanes = 8; lanes > 0; lanes /= 2)\n\t\t\tm = ", "for (int lanes = 4; lanes > 0; lanes /= 2)\n\t\t\tm = ", wrong},
 	{"last tile dropped", "flash", "flash.cu", "t < b.v.end; t++", "t + 1 < b.v.end; t++", wrong + "|copies under way"},
-	{"lse to base 2", "flash", "attention.cuh", "fma(origin(rowMax), ln2, logarithm(rowSum))", "fma(origin(rowMax), 1, logarithm(rowSum) / ln2)", `lse`},
+	{"lse to base 2", "flash", "attention.cuh", "mulAdd(origin(rowMax), ln2, logarithm(rowSum))", "mulAdd(origin(rowMax), 1, logarithm(rowSum) / ln2)", `lse`},
 	{"rows not repaired", "flash", "simt.cuh", "if (theirs >> r % laneRows & 1)", "if (false)", wrong},
 	{"parts merged without their weights", "flash", "merge.cuh", "worth(load(record + D), rowMax)", "1.f", wrong},
 	{"part of a split read twice", "flash", "attention.cuh", "v.end = v.first + call.splitTiles < v.end ? v.first + call.splitTiles : v.end;", "", wrong},

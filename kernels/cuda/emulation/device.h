@@ -123,7 +123,7 @@ DEVICE int shuffle(int x, int lane) { return exchange(emulation::opShuffle, x, l
 DEVICE bool anyLane(bool x) { return exchange(emulation::opAny, x, 0); }
 
 DEVICE float exp2Approx(float x) { return emulation::exp2Approx(x); }
-DEVICE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+DEVICE float mulAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 DEVICE float maximum(float a, float b) { return b > a || a != a ? b : a; }
 
 DEVICE float toFloat(float x) { return x; }

@@ -115,9 +115,9 @@ DEVICE float logarithm(float x)
 	const int e = (int)(floatBits(x) - 0x3f3504f3u) >> 23; // x = m·2^e, m in [√½, √2)
 	const float m = bitsFloat(floatBits(x) - ((unsigned)e << 23));
 	const float s = (m - 1) / (m + 1), z = s * s;
-	const float tail = z * fma(z, fma(z, fma(z, 1 / 9.f, 1 / 7.f), 1 / 5.f), 1 / 3.f);
-	const float small = fma(2 * s, tail, 2 * s);
-	return fma((float)e, ln2, small);
+	const float tail = z * mulAdd(z, mulAdd(z, mulAdd(z, 1 / 9.f, 1 / 7.f), 1 / 5.f), 1 / 3.f);
+	const float small = mulAdd(2 * s, tail, 2 * s);
+	return mulAdd((float)e, ln2, small);
 }
 
 // Maxima of scores are kept as powers of two, that is times scaleLog2, and the
@@ -128,13 +128,13 @@ DEVICE float origin(float rowMax) { return rowMax == -infinity() ? 0 : rowMax; }
 
 template <class T> DEVICE float weight(const Call<T> &call, float s, float from)
 {
-	return exp2Approx(fma(s, call.scaleLog2, -from));
+	return exp2Approx(mulAdd(s, call.scaleLog2, -from));
 }
 
 // worth is what a sum of weights under the maximum before is worth under after.
 DEVICE float worth(float before, float after) { return before == -infinity() ? 0 : exp2Approx(before - after); }
 
-DEVICE float logSumExp(float rowMax, float rowSum) { return fma(origin(rowMax), ln2, logarithm(rowSum)); }
+DEVICE float logSumExp(float rowMax, float rowSum) { return mulAdd(origin(rowMax), ln2, logarithm(rowSum)); }
 
 DEVICE bool finite(float x) { return x - x == 0; }
 
@@ -217,7 +217,7 @@ template <int D, class T> struct Repair {
 	{
 		float s = 0;
 		UNROLL for (int i = 0; i < columns; i++)
-			s = fma(q[i], toFloat(load(call.k + key + 32 * i)), s);
+			s = mulAdd(q[i], toFloat(load(call.k + key + 32 * i)), s);
 		return warpSum(s);
 	}
 
@@ -232,7 +232,7 @@ template <int D, class T> struct Repair {
 			const float p = weight(call, score(key), from);
 			rowSum += p;
 			UNROLL for (int i = 0; i < columns; i++)
-				acc[i] = fma(p, toFloat(load(call.v + key + 32 * i)), acc[i]);
+				acc[i] = mulAdd(p, toFloat(load(call.v + key + 32 * i)), acc[i]);
 		});
 		if (row.record && rowSum == 0)
 			rowSum = -1;

@@ -133,7 +133,7 @@ DEVICE float exp2Approx(float x)
 	asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
 	return y;
 }
-DEVICE float fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+DEVICE float mulAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
 DEVICE float maximum(float a, float b) { return __builtin_fmaxf(a, b); } // drops a NaN
 DEVICE unsigned floatBits(float x) { return __builtin_bit_cast(unsigned, x); }
 DEVICE float bitsFloat(unsigned x) { return __builtin_bit_cast(float, x); }

@@ -146,7 +146,7 @@ template <int D, class T> struct Mma {
 			acc[n][2 * h + 1] *= old;
 		}
 		rowMax[h] = m;
-		rowSum[h] = fma(rowSum[h], old, sum);
+		rowSum[h] = mulAdd(rowSum[h], old, sum);
 	}
 
 	// weighValues is acc += P·V. Rows of V are rows of B, so its fragments load

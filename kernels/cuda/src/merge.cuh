@@ -21,9 +21,9 @@ template <int D, class T> DEVICE void mergeParts(const float *partial, int parts
 	for (int n = 0; n < parts; n++) {
 		const float *record = first + n * stride, sum = load(record + D + 1);
 		const float now = worth(load(record + D), rowMax);
-		rowSum = fma(now, sum < 0 ? 0 : sum, rowSum);
+		rowSum = mulAdd(now, sum < 0 ? 0 : sum, rowSum);
 		UNROLL for (int i = 0; i < D / 32; i++)
-			acc[i] = fma(now, load(record + 32 * i + lane), acc[i]);
+			acc[i] = mulAdd(now, load(record + 32 * i + lane), acc[i]);
 	}
 	if (seen && rowMax == -infinity())
 		rowSum = bitsFloat(0x7fc00000); // all its scores are −Inf: 0/0

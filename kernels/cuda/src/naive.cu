@@ -38,7 +38,7 @@ DEVICE void scoreKeys(const float *q, const float *k, float *s, const Matrix &m,
 	const float *a = q + queryRow(bh, row, group, qLen) * dim, *b = k + ((long long)bh * m.kvLen + key) * dim;
 	float dot = 0;
 	for (int i = 0; i < dim; i++)
-		dot = fma(load(a + i), load(b + i), dot);
+		dot = mulAdd(load(a + i), load(b + i), dot);
 	store(s + m.at(bh, row) + key, dot);
 }
 
@@ -71,7 +71,7 @@ DEVICE void softmaxRow(float *s, float *lse, const Matrix &m, int group, int qLe
 	seen = joinBlock(seen, [](float a, float b) { return a + b; });
 	for (int key = threadIndex(); key < m.kvLen; key += 128)
 		if (m.visible(bh, row, key)) {
-			const float p = exp2Approx(fma(load(scores + key), scaleLog2, -rowMax));
+			const float p = exp2Approx(mulAdd(load(scores + key), scaleLog2, -rowMax));
 			store(scores + key, p);
 			rowSum += p;
 		}
@@ -94,7 +94,7 @@ DEVICE void weighKeys(const float *p, const float *v, float *o, const Matrix &m,
 	float sum = 0;
 	for (int key = 0; key < m.kvLen; key++)
 		if (m.visible(bh, row, key))
-			sum = fma(load(weights + key), load(values + (long long)key * dim), sum);
+			sum = mulAdd(load(weights + key), load(values + (long long)key * dim), sum);
 	store(o + queryRow(bh, row, group, qLen) * dim + column, sum);
 }
 

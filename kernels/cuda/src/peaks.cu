@@ -13,7 +13,7 @@ ENTRY(256) peak_fma(float *sums, int iterations)
 		a[i] = (float)(threadIndex() + i);
 	for (int n = 0; n < iterations; n++)
 		UNROLL for (int i = 0; i < chains; i++)
-			a[i] = fma(a[i], 0.75f, 0.25f);
+			a[i] = mulAdd(a[i], 0.75f, 0.25f);
 	float sum = 0;
 	UNROLL for (int i = 0; i < chains; i++)
 		sum += a[i];

@@ -112,7 +112,7 @@ template <int D> struct Simt {
 		UNROLL for (int i = 0; i < laneRows; i++) {
 			const vec4 a = loadShared((const vec4 *)(q + (ty * laneRows + i) * qStride));
 			UNROLL for (int j = 0; j < laneKeys; j++)
-				s[i][j] = fma(a.w, b[j].w, fma(a.z, b[j].z, fma(a.y, b[j].y, fma(a.x, b[j].x, s[i][j]))));
+				s[i][j] = mulAdd(a.w, b[j].w, mulAdd(a.z, b[j].z, mulAdd(a.y, b[j].y, mulAdd(a.x, b[j].x, s[i][j]))));
 		}
 	}
 
@@ -147,7 +147,7 @@ template <int D> struct Simt {
 	{
 		const float newMax = maximum(rowMax[i], tileMax(i) * call.scaleLog2), old = worth(rowMax[i], newMax);
 		rowMax[i] = newMax;
-		rowSum[i] = fma(rowSum[i], old, weigh(i, origin(newMax)));
+		rowSum[i] = mulAdd(rowSum[i], old, weigh(i, origin(newMax)));
 		return old;
 	}
 
@@ -187,8 +187,8 @@ template <int D> struct Simt {
 		UNROLL for (int i = 0; i < laneRows; i++) {
 			const vec4 w = loadShared((const vec4 *)(p + (ty * laneRows + i) * pStride + j));
 			float *a = &acc[i][2 * c];
-			a[0] = fma(w.w, x[3].x, fma(w.z, x[2].x, fma(w.y, x[1].x, fma(w.x, x[0].x, a[0]))));
-			a[1] = fma(w.w, x[3].y, fma(w.z, x[2].y, fma(w.y, x[1].y, fma(w.x, x[0].y, a[1]))));
+			a[0] = mulAdd(w.w, x[3].x, mulAdd(w.z, x[2].x, mulAdd(w.y, x[1].x, mulAdd(w.x, x[0].x, a[0]))));
+			a[1] = mulAdd(w.w, x[3].y, mulAdd(w.z, x[2].y, mulAdd(w.y, x[1].y, mulAdd(w.x, x[0].y, a[1]))));
 		}
 	}
 
