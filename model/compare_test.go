@@ -58,15 +58,15 @@ func TestCompareByHand(t *testing.T) {
 func TestCompareFindsAWrongKernel(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
 	pass := func(k kernels.Kernel) *Result {
-		r, err := m.Forward(t.Context(), g.IDs, Options{Kernels: []kernels.Kernel{k}, Trace: true})
+		r, err := m.Forward(t.Context(), Input{IDs: g.IDs}, Options{Kernels: []kernels.Kernel{k}, Trace: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
 	naive := pass(kernel(t, "naive"))
-	if len(naive.Residual) != m.Config.Layers || naive.Attention != nil {
-		t.Fatalf("%d layers traced, want %d, and nothing captured", len(naive.Residual), m.Config.Layers)
+	if len(naive.Residual) != m.config.Layers || naive.Attention != nil {
+		t.Fatalf("%d layers traced, want %d, and nothing captured", len(naive.Residual), m.config.Layers)
 	}
 	right, err := Compare(naive, pass(kernel(t, "flash")), 1e-4)
 	if err != nil {

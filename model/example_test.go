@@ -9,6 +9,7 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 	_ "github.com/attnbench/attnbench/kernels/all"
 	"github.com/attnbench/attnbench/model"
+	"github.com/attnbench/attnbench/model/tokenizer"
 )
 
 // The default model continues a sentence, once with each of two kernels.
@@ -17,7 +18,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tok, err := m.Tokenizer()
+	tok, err := tokenizer.ForVocabulary(m.Shape().Vocab)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func Example() {
 			log.Fatal(err)
 		}
 		for range 12 {
-			r, err := m.Forward(context.Background(), ids, model.Options{Kernels: []kernels.Kernel{k}})
+			r, err := m.Forward(context.Background(), model.Input{IDs: ids}, model.Options{Kernels: []kernels.Kernel{k}})
 			if err != nil {
 				log.Fatal(err)
 			}

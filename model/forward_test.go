@@ -41,12 +41,12 @@ func TestForwardErrors(t *testing.T) {
 		{[]int{1}, Options{Kernels: naive, Threads: -1}, "threads -1"},
 		{[]int{1}, Options{Kernels: []kernels.Kernel{broken{}}}, "layer 0: broken"},
 	} {
-		_, err := m.Forward(t.Context(), c.ids, c.opts)
+		_, err := m.Forward(t.Context(), Input{IDs: c.ids}, c.opts)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want %q in it", err, c.want)
 		}
 	}
-	_, err := m.Forward(t.Context(), []int{1}, Options{Kernels: []kernels.Kernel{broken{}}})
+	_, err := m.Forward(t.Context(), Input{IDs: []int{1}}, Options{Kernels: []kernels.Kernel{broken{}}})
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("error %v: want it to wrap ErrUnsupported", err)
 	}
@@ -56,7 +56,7 @@ func TestForwardStops(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Forward(ctx, g.IDs, Options{Kernels: []kernels.Kernel{kernel(t, "naive")}}); !errors.Is(err, context.Canceled) {
+	if _, err := m.Forward(ctx, Input{IDs: g.IDs}, Options{Kernels: []kernels.Kernel{kernel(t, "naive")}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v: want %v", err, context.Canceled)
 	}
 }
@@ -69,7 +69,7 @@ func TestForwardIsCausal(t *testing.T) {
 	full := g.run(t, m, k)
 	changed := g
 	changed.IDs = slices.Clone(g.IDs)
-	changed.IDs[15] = (changed.IDs[15] + 1) % m.Config.Vocab
+	changed.IDs[15] = (changed.IDs[15] + 1) % m.config.Vocab
 	other := changed.run(t, m, k)
 	if !equalBits(full.Logits[:15*full.Vocab], other.Logits[:15*full.Vocab]) {
 		t.Error("a later token changed earlier logits")
@@ -85,7 +85,7 @@ func TestThreadsChangeNothing(t *testing.T) {
 	ids := g.IDs[:333]
 	var want *Result
 	for _, threads := range []int{1, 2, 3, 8, 0} {
-		got, err := m.Forward(t.Context(), ids, Options{Kernels: []kernels.Kernel{kernel(t, "flash")}, Threads: threads})
+		got, err := m.Forward(t.Context(), Input{IDs: ids}, Options{Kernels: []kernels.Kernel{kernel(t, "flash")}, Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,15 +104,15 @@ func TestCapture(t *testing.T) {
 	m, g := loadGolden(t, "tiny-bf16")
 	k := kernel(t, "naive")
 	opts := Options{Kernels: []kernels.Kernel{k}, Capture: true}
-	r, err := m.Forward(t.Context(), g.IDs, opts)
+	r, err := m.Forward(t.Context(), Input{IDs: g.IDs}, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !equalBits(r.Logits, g.run(t, m, k).Logits) {
 		t.Error("capturing changed the logits")
 	}
-	if len(r.Attention) != m.Config.Layers {
-		t.Fatalf("%d calls: want %d", len(r.Attention), m.Config.Layers)
+	if len(r.Attention) != m.config.Layers {
+		t.Fatalf("%d calls: want %d", len(r.Attention), m.config.Layers)
 	}
 	for i, call := range r.Attention {
 		o := kernels.NewTensors(call.Problem)
@@ -120,7 +120,7 @@ func TestCapture(t *testing.T) {
 		if err := ts.Check(call.Problem); err != nil {
 			t.Errorf("layer %d: %v", i, err)
 		}
-		if want := m.Config.scale(i); call.Problem.EffectiveScale() != want {
+		if want := m.config.scale(i); call.Problem.EffectiveScale() != want {
 			t.Errorf("layer %d: scale %v, want %v", i, call.Problem.EffectiveScale(), want)
 		}
 		if i > 0 && equalBits(call.K.Row(0, 0, 3), r.Attention[i-1].K.Row(0, 0, 3)) {
@@ -131,19 +131,19 @@ func TestCapture(t *testing.T) {
 }
 
 // checkFirstQuery computes layer 0's last query vector by the textbook.
-func checkFirstQuery(t *testing.T, m *Model, ids []int, call Attention) {
+func checkFirstQuery(t *testing.T, m *gpt2, ids []int, call Attention) {
 	t.Helper()
-	w, last := m.Config.Width, len(ids)-1
+	w, last := m.config.Width, len(ids)-1
 	x := make([]float32, w)
 	for i := range x {
 		x[i] = m.tokens[ids[last]*w+i] + m.positions[last*w+i]
 	}
 	l := &m.layers[0]
 	weight := dense(&l.qkv)
-	l.norm1.apply(x, x, m.Config.Epsilon)
-	for h := range m.Config.Heads {
+	l.norm1.apply(x, x, m.config.Epsilon)
+	for h := range m.config.Heads {
 		for d, got := range call.Q.Row(0, h, last) {
-			col := h*m.Config.HeadDim() + d
+			col := h*m.config.HeadDim() + d
 			want := float64(l.qkv.bias[col])
 			for i, v := range x {
 				want += float64(v) * float64(weight[i*3*w+col])

@@ -25,9 +25,9 @@ type golden struct {
 
 var goldenModels = []string{"tiny-untied", "tiny-bf16", "opticks-1m"}
 
-func loadGolden(t *testing.T, name string) (*Model, golden) {
+func loadGolden(t *testing.T, name string) (*gpt2, golden) {
 	t.Helper()
-	m, err := Load(os.DirFS("../testdata/" + name))
+	loaded, err := Load(os.DirFS("../testdata/" + name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func loadGolden(t *testing.T, name string) (*Model, golden) {
 	if len(g.Positions) == 0 || len(g.Positions) != len(g.Logits) {
 		t.Fatalf("%s: golden of %d positions and %d rows", name, len(g.Positions), len(g.Logits))
 	}
-	return m, g
+	return loaded.(*gpt2), g
 }
 
 // distance returns the largest difference from the golden logits; NaN counts
@@ -66,9 +66,9 @@ func (g golden) distance(r *Result) float64 {
 }
 
 // run runs the model on the golden's ids, on one kernel for all layers.
-func (g golden) run(t *testing.T, m *Model, k kernels.Kernel) *Result {
+func (g golden) run(t *testing.T, m Model, k kernels.Kernel) *Result {
 	t.Helper()
-	r, err := m.Forward(t.Context(), g.IDs, Options{Kernels: []kernels.Kernel{k}})
+	r, err := m.Forward(t.Context(), Input{IDs: g.IDs}, Options{Kernels: []kernels.Kernel{k}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestGoldenLogits(t *testing.T) {
 		m, g := loadGolden(t, name)
 		for _, k := range kernels.All() {
 			t.Run(fmt.Sprintf("model=%s/kernel=%s", name, k.Name()), func(t *testing.T) {
-				if err := k.Supports(m.Config.problem(0, len(g.IDs))); err != nil {
+				if err := k.Supports(m.problem(0, len(g.IDs), len(g.IDs))); err != nil {
 					t.Skip(err)
 				}
 				if d := g.distance(g.run(t, m, k)); d > tolerance {
@@ -105,23 +105,23 @@ func TestGoldenLogits(t *testing.T) {
 func TestGoldensCatchFaults(t *testing.T) {
 	for _, fault := range []struct {
 		name  string
-		plant func(m *Model)
+		plant func(m *gpt2)
 	}{
-		{"erf GELU", func(m *Model) { m.activate = geluErf }},
-		{"square weight transposed", func(m *Model) {
-			l, w := &m.layers[0].proj, m.Config.Width
+		{"erf GELU", func(m *gpt2) { m.activate = geluErf }},
+		{"square weight transposed", func(m *gpt2) {
+			l, w := &m.layers[0].proj, m.config.Width
 			*l = newProjection(transpose(dense(l), w), l.bias, w, w, false)
 		}},
-		{"positions shifted", func(m *Model) { m.positions = m.positions[m.Config.Width:] }},
-		{"final norm skipped", func(m *Model) {
-			m.norm = norm{slices.Repeat([]float32{1}, m.Config.Width), make([]float32, m.Config.Width)}
+		{"positions shifted", func(m *gpt2) { m.positions = m.positions[m.config.Width:] }},
+		{"final norm skipped", func(m *gpt2) {
+			m.norm = norm{slices.Repeat([]float32{1}, m.config.Width), make([]float32, m.config.Width)}
 		}},
-		{"another epsilon", func(m *Model) { m.Config.Epsilon *= 10 }},
-		{"attention scale off", func(m *Model) { m.Config.ScaleAttention = !m.Config.ScaleAttention }},
-		{"layer scale off", func(m *Model) { m.Config.ScaleByLayer = !m.Config.ScaleByLayer }},
-		{"heads one wide", func(m *Model) { m.Config.Heads *= m.Config.HeadDim() }},
-		{"bias of one layer lost", func(m *Model) { m.layers[1].down.bias = make([]float32, m.Config.Width) }},
-		{"layer norms swapped", func(m *Model) {
+		{"another epsilon", func(m *gpt2) { m.config.Epsilon *= 10 }},
+		{"attention scale off", func(m *gpt2) { m.config.ScaleAttention = !m.config.ScaleAttention }},
+		{"layer scale off", func(m *gpt2) { m.config.ScaleByLayer = !m.config.ScaleByLayer }},
+		{"heads one wide", func(m *gpt2) { m.config.Heads *= m.config.HeadDim() }},
+		{"bias of one layer lost", func(m *gpt2) { m.layers[1].down.bias = make([]float32, m.config.Width) }},
+		{"layer norms swapped", func(m *gpt2) {
 			l := &m.layers[0]
 			l.norm1, l.norm2 = l.norm2, l.norm1
 		}},
@@ -129,7 +129,7 @@ func TestGoldensCatchFaults(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			for _, name := range goldenModels {
 				m, g := loadGolden(t, name)
-				g.IDs = g.IDs[:min(len(g.IDs), len(m.positions)/m.Config.Width-1)]
+				g.IDs = g.IDs[:min(len(g.IDs), len(m.positions)/m.config.Width-1)]
 				g.IDs = g.IDs[:min(len(g.IDs), 300)] // enough of the long one
 				g.Positions = slices.DeleteFunc(g.Positions, func(p int) bool { return p >= len(g.IDs) })
 				fault.plant(m)
@@ -163,7 +163,7 @@ func transpose(x []float32, n int) []float32 {
 // TestTiedHeadIsNotTheUntiedOne: a file's own head counts, not the embeddings.
 func TestTiedHeadIsNotTheUntiedOne(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
-	m.head = newProjection(m.tokens, nil, m.Config.Width, m.Config.Vocab, true)
+	m.head = newProjection(m.tokens, nil, m.config.Width, m.config.Vocab, true)
 	if d := g.distance(g.run(t, m, kernel(t, "naive"))); d <= 2*tolerance {
 		t.Errorf("logits differ by %.2g only", d)
 	}
@@ -174,10 +174,10 @@ func TestKernelPerLayer(t *testing.T) {
 	m, g := loadGolden(t, "tiny-bf16")
 	all := kernels.All()
 	var ks []kernels.Kernel
-	for i := range m.Config.Layers {
+	for i := range m.config.Layers {
 		ks = append(ks, all[i%len(all)])
 	}
-	r, err := m.Forward(t.Context(), g.IDs, Options{Kernels: ks})
+	r, err := m.Forward(t.Context(), Input{IDs: g.IDs}, Options{Kernels: ks})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestKernelPerLayer(t *testing.T) {
 		t.Errorf("logits differ by %.2g", d)
 	}
 	ks[2] = broken{}
-	if _, err := m.Forward(t.Context(), g.IDs, Options{Kernels: ks}); err == nil || !strings.HasPrefix(err.Error(), "layer 2: ") {
+	if _, err := m.Forward(t.Context(), Input{IDs: g.IDs}, Options{Kernels: ks}); err == nil || !strings.HasPrefix(err.Error(), "layer 2: ") {
 		t.Errorf("error %v: want it to name layer 2", err)
 	}
 }

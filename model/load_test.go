@@ -46,7 +46,7 @@ func TestConfigRefused(t *testing.T) {
 		changes map[string]any
 		want    string
 	}{
-		{map[string]any{"model_type": "llama"}, `model_type "llama": must be "gpt2"`},
+		{map[string]any{"model_type": "t5"}, `model_type "t5": must be one of gpt2`},
 		{map[string]any{"model_type": nil}, `model_type ""`},
 		{map[string]any{"n_head": 4}, "n_embd 30: must be a multiple of n_head 4"},
 		{map[string]any{"n_head": 0}, "n_head 0: must be in"},
@@ -78,7 +78,7 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := m.Config
+	c := m.(*gpt2).config
 	if c.Activation != "gelu_new" || c.Epsilon != 1e-5 || !c.ScaleAttention || !c.TieEmbeddings {
 		t.Errorf("defaults %+v", c)
 	}
@@ -124,7 +124,7 @@ func TestLoadRefused(t *testing.T) {
 
 // TestParameters counts those of the model that everyone knows.
 func TestParameters(t *testing.T) {
-	gpt2 := Config{Vocab: 50257, Context: 1024, Width: 768, Layers: 12, Heads: 12, Inner: 3072, TieEmbeddings: true}
+	gpt2 := gpt2Config{Vocab: 50257, Context: 1024, Width: 768, Layers: 12, Heads: 12, Inner: 3072, TieEmbeddings: true}
 	if got := gpt2.Parameters(); got != 124439808 {
 		t.Errorf("GPT-2 small has %d parameters: want 124439808", got)
 	}

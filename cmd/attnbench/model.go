@@ -14,6 +14,7 @@ import (
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/model"
+	"github.com/attnbench/attnbench/model/tokenizer"
 	"github.com/attnbench/attnbench/reports"
 )
 
@@ -61,7 +62,7 @@ func (f *modelFlags) run(ctx context.Context, stdin io.Reader, stdout io.Writer)
 	if err != nil {
 		return usage(err)
 	}
-	result, err := s.model.Forward(ctx, s.ids, model.Options{Kernels: ks, Threads: f.threads})
+	result, err := s.model.Forward(ctx, model.Input{IDs: s.ids}, model.Options{Kernels: ks, Threads: f.threads})
 	if err != nil {
 		return failed(err)
 	}
@@ -92,7 +93,7 @@ func (f *modelFlags) resolve(stdin io.Reader) (*subject, []kernels.Kernel, error
 	if err != nil {
 		return nil, nil, err
 	}
-	if layers := s.model.Config.Layers; len(ks) != 1 && len(ks) != layers {
+	if layers := s.model.Shape().Layers; len(ks) != 1 && len(ks) != layers {
 		return nil, nil, fmt.Errorf("--kernel %s: %d kernels, want 1 or one for each of %d layers", strings.Join(f.kernels, ","), len(ks), layers)
 	}
 	return s, ks, nil
@@ -123,12 +124,12 @@ func (f *modelFlags) load(stdin io.Reader) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.tokenizer, _ = s.model.Tokenizer() // ids need none; it only spells the answer
-	s.ids, err = parseIDs(f.ids, s.model.Config)
+	s.tokenizer, _ = tokenizer.ForVocabulary(s.model.Shape().Vocab) // ids need none; it only spells the answer
+	s.ids, err = parseIDs(f.ids, s.model.Shape())
 	return s, err
 }
 
-func parseIDs(texts []string, c model.Config) ([]int, error) {
+func parseIDs(texts []string, c model.Shape) ([]int, error) {
 	if len(texts) == 0 || len(texts) > c.Context {
 		return nil, fmt.Errorf("--ids of %d tokens: want 1 to the model's context of %d", len(texts), c.Context)
 	}
@@ -157,7 +158,7 @@ func writeLogits(w io.Writer, ids []int, r *model.Result) error {
 
 // describe prints the architecture and the likeliest next tokens.
 func (s *subject) describe(w io.Writer, r *model.Result) error {
-	c := s.model.Config
+	c := s.model.Shape()
 	tokenizer := "none for this vocabulary"
 	if s.tokenizer != nil {
 		tokenizer = s.tokenizer.Name()
@@ -167,7 +168,7 @@ context     %d tokens
 vocabulary  %d, tokenizer %s
 read        %d tokens
 next        %s
-`, s.name, c.ModelType, c.Layers, c.Heads, c.HeadDim(), c.Parameters(), c.Context, c.Vocab, tokenizer, len(s.ids), s.likeliest(r, 5))
+`, s.name, c.Family, c.Layers, c.Heads, c.HeadDim, c.Parameters, c.Context, c.Vocab, tokenizer, len(s.ids), s.likeliest(r, 5))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/attnbench/attnbench"
 	"github.com/attnbench/attnbench/model"
+	"github.com/attnbench/attnbench/model/tokenizer"
 )
 
 // subjectFlags name the transformer and the text that it reads.
@@ -24,14 +25,14 @@ func (f *subjectFlags) register(flags *pflag.FlagSet) {
 // A subject is a transformer, and the token ids of its prompt.
 type subject struct {
 	name      string
-	model     *model.Model
-	tokenizer model.Tokenizer // nil where there is none for the vocabulary
+	model     model.Model
+	tokenizer tokenizer.Tokenizer // nil where there is none for the vocabulary
 	ids       []int
 	remark    string // what was done to the prompt
 }
 
-func (s *subject) heads() int   { return s.model.Config.Heads }
-func (s *subject) headDim() int { return s.model.Config.HeadDim() }
+func (s *subject) heads() int   { return s.model.Shape().Heads }
+func (s *subject) headDim() int { return s.model.Shape().HeadDim }
 
 // load reads model and prompt. The built-in prompt is cut where the model's
 // context ends; one that was given must fit.
@@ -44,13 +45,13 @@ func (f *subjectFlags) load(stdin io.Reader) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.tokenizer, err = s.model.Tokenizer(); err != nil {
+	if s.tokenizer, err = tokenizer.ForVocabulary(s.model.Shape().Vocab); err != nil {
 		return nil, fmt.Errorf("model %q: %w", s.name, err)
 	}
 	if s.ids, err = s.tokenizer.Encode(text); err != nil {
 		return nil, fmt.Errorf("prompt %q: %w", f.promptName(), err)
 	}
-	context := s.model.Config.Context
+	context := s.model.Shape().Context
 	switch {
 	case len(s.ids) == 0:
 		return nil, fmt.Errorf("prompt %q: is empty, want at least 1 token", f.promptName())

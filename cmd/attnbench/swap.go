@@ -101,7 +101,7 @@ func (j *job) growthTable(all []swapped) *reports.Table {
 		Title:  "Error of the residual stream after each layer, ‖got − want‖ / ‖want‖",
 		Header: append([]string{"layer"}, j.columns()...),
 	}
-	for i := range j.subject.model.Config.Layers {
+	for i := range j.subject.model.Shape().Layers {
 		row := []string{strconv.Itoa(i)}
 		for _, s := range all {
 			if cell := "unavailable"; s.skipped != nil {
@@ -133,7 +133,7 @@ func (j *job) basePass(ctx context.Context) (swapped, error) {
 
 func (j *job) forward(ctx context.Context, k kernels.Kernel, capture bool) (swapped, error) {
 	start := time.Now()
-	result, err := j.subject.model.Forward(ctx, j.subject.ids,
+	result, err := j.subject.model.Forward(ctx, model.Input{IDs: j.subject.ids},
 		model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads, Capture: capture, Trace: true})
 	s := swapped{kernel: k, result: result, elapsed: time.Since(start)}
 	switch {

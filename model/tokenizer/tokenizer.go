@@ -1,4 +1,5 @@
-package model
+// Package tokenizer turns text into the token ids that a model was trained on.
+package tokenizer
 
 import (
 	"fmt"
@@ -27,17 +28,17 @@ const (
 	gpt2Vocab = 50257
 )
 
-// Tokenizer returns the tokenizer that goes with the size of the vocabulary:
+// ForVocabulary returns the tokenizer that goes with the size of a vocabulary:
 // bytes for 256, GPT-2's BPE for 50257. Other models take ids only.
-func (m *Model) Tokenizer() (Tokenizer, error) {
-	switch m.Config.Vocab {
+func ForVocabulary(size int) (Tokenizer, error) {
+	switch size {
 	case byteVocab:
 		return Bytes{}, nil
 	case gpt2Vocab:
 		return NewGPT2BPE(), nil
 	}
 	return nil, fmt.Errorf("no tokenizer for vocab_size %d: text needs %d (bytes) or %d (GPT-2 BPE), other models take token ids",
-		m.Config.Vocab, byteVocab, gpt2Vocab)
+		size, byteVocab, gpt2Vocab)
 }
 
 // Bytes is the tokenizer whose tokens are the bytes of the text.

@@ -1,30 +1,32 @@
-package model
+package safetensors
 
 import (
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
+
+	"github.com/attnbench/attnbench/model/internal/brief"
 )
 
-// floats reads tensor name, which must have the wanted shape, and widens it to
+// Floats reads tensor name, which must have the wanted shape, and widens it to
 // float32. F32, F16 and BF16 can be read; each widens exactly.
-func (w *weightFile) floats(name string, shape ...int) ([]float32, error) {
-	info, ok := w.tensors[name]
+func (w *File) Floats(name string, shape ...int) ([]float32, error) {
+	info, ok := w.Tensors[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: no tensor %q", w.name, name)
+		return nil, fmt.Errorf("%s: no tensor %q", w.Name, name)
 	}
 	if !sameShape(info.Shape, shape) {
-		return nil, fmt.Errorf("%s: tensor %q of shape %s: must be %v", w.name, name, brief(info.Shape), shape)
+		return nil, fmt.Errorf("%s: tensor %q of shape %s: must be %v", w.Name, name, brief.List(info.Shape), shape)
 	}
 	widen, ok := wideners[info.DType]
 	if !ok {
-		return nil, fmt.Errorf("%s: tensor %q of dtype %s: must be F32, F16 or BF16", w.name, name, info.DType)
+		return nil, fmt.Errorf("%s: tensor %q of dtype %s: must be F32, F16 or BF16", w.Name, name, info.DType)
 	}
 	dst := make([]float32, (info.Offsets[1]-info.Offsets[0])/dtypeSizes[info.DType])
 	r := io.NewSectionReader(w.data, w.start+info.Offsets[0], info.Offsets[1]-info.Offsets[0])
 	if err := readFloats(dst, r, int(dtypeSizes[info.DType]), widen); err != nil {
-		return nil, fmt.Errorf("%s: tensor %q: %w", w.name, name, err)
+		return nil, fmt.Errorf("%s: tensor %q: %w", w.Name, name, err)
 	}
 	return dst, nil
 }

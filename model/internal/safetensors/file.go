@@ -1,4 +1,6 @@
-package model
+// Package safetensors reads weights as Hugging Face stores them, with every
+// offset checked before it is used.
+package safetensors
 
 import (
 	"bytes"
@@ -10,28 +12,30 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/attnbench/attnbench/model/internal/brief"
 )
 
 // maxHeader is the limit that the safetensors format sets on its header.
 const maxHeader = 100_000_000
 
-// A weightFile is an open safetensors file: 8 bytes with the header's length,
+// A File is an open safetensors file: 8 bytes with the header's length,
 // little-endian; the header, JSON; the data. Its header has been checked
 // against the file, so that reading a tensor needs no more checks.
 //
 // Note: github.com/nlpodyssey/safetensors refuses the same files (the tests
 // hold the two against each other), but names neither the tensor nor what was
 // expected, and wants the whole file in memory beside the widened weights.
-type weightFile struct {
-	name    string
+type File struct {
+	Name    string
 	data    io.ReaderAt // of the whole file
 	start   int64       // where the data begins in it
-	tensors map[string]tensorInfo
+	Tensors map[string]Info
 	close   func() error
 }
 
-// A tensorInfo is one entry of the header.
-type tensorInfo struct {
+// An Info is one entry of the header.
+type Info struct {
 	DType   string
 	Shape   []int64
 	Offsets []int64 // begin and end in the data
@@ -46,13 +50,13 @@ var dtypeSizes = map[string]int64{
 	"I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }
 
-// openWeights opens a safetensors file and checks its header.
-func openWeights(fsys fs.FS, name string) (*weightFile, error) {
+// Open opens a safetensors file and checks its header.
+func Open(fsys fs.FS, name string) (*File, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	w := &weightFile{name: name, close: f.Close}
+	w := &File{Name: name, close: f.Close}
 	size, err := w.attach(f)
 	if err == nil {
 		err = w.readHeader(size)
@@ -64,8 +68,11 @@ func openWeights(fsys fs.FS, name string) (*weightFile, error) {
 	return w, nil
 }
 
+// Close releases the file.
+func (w *File) Close() error { return w.close() }
+
 // attach finds a way to read f at any place and returns its size.
-func (w *weightFile) attach(f fs.File) (int64, error) {
+func (w *File) attach(f fs.File) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -83,7 +90,7 @@ func (w *weightFile) attach(f fs.File) (int64, error) {
 }
 
 // readHeader reads the header of a file of size bytes and checks every entry.
-func (w *weightFile) readHeader(size int64) error {
+func (w *File) readHeader(size int64) error {
 	var prefix [8]byte
 	if size < int64(len(prefix)) {
 		return fmt.Errorf("file of %d bytes: must begin with the header's length in 8 bytes", size)
@@ -100,30 +107,30 @@ func (w *weightFile) readHeader(size int64) error {
 		return err
 	}
 	var err error
-	if w.tensors, err = parseHeader(text); err != nil {
+	if w.Tensors, err = parseHeader(text); err != nil {
 		return err
 	}
 	w.start = 8 + int64(length)
-	return checkLayout(w.tensors, size-w.start)
+	return checkLayout(w.Tensors, size-w.start)
 }
 
 // parseHeader decodes the entries but for __metadata__, each checked by itself.
-func parseHeader(text []byte) (map[string]tensorInfo, error) {
+func parseHeader(text []byte) (map[string]Info, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	tensors := make(map[string]tensorInfo, len(raw))
+	tensors := make(map[string]Info, len(raw))
 	for name, entry := range raw {
 		if name == "__metadata__" {
 			continue
 		}
 		info, err := parseEntry(entry)
 		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
+			return nil, fmt.Errorf("tensor %s: %w", brief.Quote(name), err)
 		}
 		if err := info.check(); err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", quote(name), err)
+			return nil, fmt.Errorf("tensor %s: %w", brief.Quote(name), err)
 		}
 		tensors[name] = info
 	}
@@ -132,7 +139,7 @@ func parseHeader(text []byte) (map[string]tensorInfo, error) {
 
 // parseEntry decodes one entry. Its keys count as they are written, while
 // encoding/json alone would take any capitals.
-func parseEntry(entry []byte) (info tensorInfo, err error) {
+func parseEntry(entry []byte) (info Info, err error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(entry, &fields); err != nil {
 		return info, err
@@ -151,13 +158,13 @@ func parseEntry(entry []byte) (info tensorInfo, err error) {
 }
 
 // check reports an entry whose shape and type do not fill its bytes exactly.
-func (t tensorInfo) check() error {
+func (t Info) check() error {
 	size, known := dtypeSizes[t.DType]
 	if !known {
-		return fmt.Errorf("dtype %s: must be one of the safetensors types, such as F32, F16 or BF16", quote(t.DType))
+		return fmt.Errorf("dtype %s: must be one of the safetensors types, such as F32, F16 or BF16", brief.Quote(t.DType))
 	}
 	if len(t.Offsets) != 2 || t.Offsets[0] < 0 || t.Offsets[1] < t.Offsets[0] {
-		return fmt.Errorf("data_offsets %s: must be begin and end with 0 ≤ begin ≤ end", brief(t.Offsets))
+		return fmt.Errorf("data_offsets %s: must be begin and end with 0 ≤ begin ≤ end", brief.List(t.Offsets))
 	}
 	if t.Shape == nil {
 		return fmt.Errorf("no shape: must be a list, [] for one element")
@@ -165,23 +172,23 @@ func (t tensorInfo) check() error {
 	need := uint64(size)
 	for _, dim := range t.Shape {
 		if dim < 0 {
-			return fmt.Errorf("shape %s: dimensions must not be negative", brief(t.Shape))
+			return fmt.Errorf("shape %s: dimensions must not be negative", brief.List(t.Shape))
 		}
 		high, low := bits.Mul64(need, uint64(dim))
 		if high != 0 {
-			return fmt.Errorf("shape %s of %s: the byte count must fit 64 bits", brief(t.Shape), t.DType)
+			return fmt.Errorf("shape %s of %s: the byte count must fit 64 bits", brief.List(t.Shape), t.DType)
 		}
 		need = low
 	}
 	if have := uint64(t.Offsets[1] - t.Offsets[0]); have != need {
-		return fmt.Errorf("data_offsets %v span %d bytes: shape %s of %s needs %d", t.Offsets, have, brief(t.Shape), t.DType, need)
+		return fmt.Errorf("data_offsets %v span %d bytes: shape %s of %s needs %d", t.Offsets, have, brief.List(t.Shape), t.DType, need)
 	}
 	return nil
 }
 
 // checkLayout reports tensors that overlap, leave a hole, or do not end where
 // the data does.
-func checkLayout(tensors map[string]tensorInfo, size int64) error {
+func checkLayout(tensors map[string]Info, size int64) error {
 	names := make([]string, 0, len(tensors))
 	for name := range tensors {
 		names = append(names, name)
@@ -196,10 +203,10 @@ func checkLayout(tensors map[string]tensorInfo, size int64) error {
 	for _, name := range names {
 		offsets := tensors[name].Offsets
 		if offsets[1] > size {
-			return fmt.Errorf("tensor %s: data_offsets %v: the file has %d bytes of data", quote(name), offsets, size)
+			return fmt.Errorf("tensor %s: data_offsets %v: the file has %d bytes of data", brief.Quote(name), offsets, size)
 		}
 		if offsets[0] != end {
-			return fmt.Errorf("tensor %s: data_offsets %v: must begin at %d, where the tensor before it ends", quote(name), offsets, end)
+			return fmt.Errorf("tensor %s: data_offsets %v: must begin at %d, where the tensor before it ends", brief.Quote(name), offsets, end)
 		}
 		end = offsets[1]
 	}
@@ -207,22 +214,4 @@ func checkLayout(tensors map[string]tensorInfo, size int64) error {
 		return fmt.Errorf("data of %d bytes: the tensors end at %d", size, end)
 	}
 	return nil
-}
-
-// quote bounds what a hostile file can put into an error message.
-func quote(s string) string {
-	const most = 80
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return fmt.Sprintf("%q", s)
-}
-
-// brief prints the first elements of a list.
-func brief(list []int64) string {
-	const most = 8
-	if len(list) > most {
-		return fmt.Sprintf("%v… (%d elements)", list[:most], len(list))
-	}
-	return fmt.Sprint(list)
 }

@@ -1,4 +1,4 @@
-package model
+package safetensors
 
 import (
 	"bytes"
@@ -26,8 +26,8 @@ func withLength(length uint64, rest string) []byte {
 	return append(binary.LittleEndian.AppendUint64(nil, length), rest...)
 }
 
-func open(file []byte) (*weightFile, error) {
-	return openWeights(fstest.MapFS{"w": {Data: file}}, "w")
+func open(file []byte) (*File, error) {
+	return Open(fstest.MapFS{"w": {Data: file}}, "w")
 }
 
 // TestHostileWeights has files that must be refused with a line that names
@@ -113,17 +113,17 @@ func TestWeightsOfAnotherWriter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, fsys := range []fs.FS{fstest.MapFS{"w": {Data: file}}, streamFS(file)} {
-		w, err := openWeights(fsys, "w")
+		w, err := Open(fsys, "w")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, x := range want {
-			got, err := w.floats(name, len(x))
+			got, err := w.Floats(name, len(x))
 			if err != nil || !equalBits(got, x) {
 				t.Errorf("%T: %s differs (%v)", fsys, name, err)
 			}
 		}
-		if err := w.close(); err != nil {
+		if err := w.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -152,7 +152,7 @@ func TestFloatsErrors(t *testing.T) {
 		{"a", []int{6}, `must be [6]`},
 		{"a", []int{2, 3}, `w: tensor "a" of dtype I32: must be F32, F16 or BF16`},
 	} {
-		if _, err := w.floats(c.name, c.shape...); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := w.Floats(c.name, c.shape...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v: want %q in it", err, c.want)
 		}
 	}
@@ -200,12 +200,12 @@ func FuzzWeights(f *testing.F) {
 		if err != nil {
 			t.Fatalf("accepted a file that another implementation refuses: %v", err)
 		}
-		for name, info := range w.tensors {
+		for name, info := range w.Tensors {
 			shape := make([]int, len(info.Shape))
 			for i, dim := range info.Shape {
 				shape[i] = int(dim)
 			}
-			x, err := w.floats(name, shape...)
+			x, err := w.Floats(name, shape...)
 			if err == nil && int64(len(x))*dtypeSizes[info.DType] != info.Offsets[1]-info.Offsets[0] {
 				t.Fatalf("%q: %d elements in %v", name, len(x), info.Offsets)
 			}

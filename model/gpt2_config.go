@@ -4,16 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/model/internal/brief"
 )
 
-// Config is the architecture, as config.json states it under Hugging Face's
+// gpt2Config is the architecture, as config.json states it under Hugging Face's
 // names. Fields that matter to training only are not read.
-type Config struct {
-	ModelType  string  `json:"model_type"`
+type gpt2Config struct {
 	Vocab      int     `json:"vocab_size"`
 	Context    int     `json:"n_positions"` // the longest sequence
 	Width      int     `json:"n_embd"`
@@ -30,10 +29,10 @@ type Config struct {
 }
 
 // HeadDim returns the width of one head.
-func (c Config) HeadDim() int { return c.Width / c.Heads }
+func (c gpt2Config) HeadDim() int { return c.Width / c.Heads }
 
 // Parameters counts the weights, the tied head once.
-func (c Config) Parameters() int {
+func (c gpt2Config) Parameters() int {
 	block := c.Width*(4*c.Width+2*c.Inner) + 9*c.Width + c.Inner
 	total := (c.Vocab+c.Context)*c.Width + c.Layers*block + 2*c.Width
 	if !c.TieEmbeddings {
@@ -43,7 +42,7 @@ func (c Config) Parameters() int {
 }
 
 // scale returns the factor of Q·K in a layer.
-func (c Config) scale(layer int) float64 {
+func (c gpt2Config) scale(layer int) float64 {
 	scale := 1.0
 	if c.ScaleAttention {
 		scale = 1 / math.Sqrt(float64(c.HeadDim()))
@@ -54,22 +53,27 @@ func (c Config) scale(layer int) float64 {
 	return scale
 }
 
-// readConfig reads and validates a config.json.
-func readConfig(fsys fs.FS, name string) (Config, error) {
-	text, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return Config{}, err
+func (c gpt2Config) shape() Shape {
+	return Shape{
+		Family: "gpt2", Causal: true, Vocab: c.Vocab, Context: c.Context,
+		Width: c.Width, Inner: c.Inner, Layers: c.Layers,
+		Heads: c.Heads, KVHeads: c.Heads, HeadDim: c.HeadDim(),
+		Parameters: c.Parameters(),
 	}
+}
+
+// readGPT2Config reads and validates the text of a config.json.
+func readGPT2Config(text []byte) (gpt2Config, error) {
 	// What Hugging Face assumes where a file is silent.
-	c := Config{Activation: "gelu_new", Epsilon: 1e-5, ScaleAttention: true, TieEmbeddings: true}
+	c := gpt2Config{Activation: "gelu_new", Epsilon: 1e-5, ScaleAttention: true, TieEmbeddings: true}
 	if err := json.Unmarshal(text, &c); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", name, err)
+		return c, fmt.Errorf("%s: %w", configFile, err)
 	}
 	if c.Inner == 0 {
 		c.Inner = 4 * c.Width
 	}
 	if err := c.validate(); err != nil {
-		return Config{}, fmt.Errorf("%s: %w", name, err)
+		return c, fmt.Errorf("%s: %w", configFile, err)
 	}
 	return c, nil
 }
@@ -77,12 +81,9 @@ func readConfig(fsys fs.FS, name string) (Config, error) {
 // maxSize bounds each size of a config, so that no product of two overflows.
 const maxSize = 1 << 30
 
-func (c Config) validate() error {
+func (c gpt2Config) validate() error {
 	var errs []error
 	add := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if c.ModelType != "gpt2" {
-		add("model_type %s: must be \"gpt2\"", quote(c.ModelType))
-	}
 	sound := true
 	for _, size := range []struct {
 		name  string
@@ -102,7 +103,7 @@ func (c Config) validate() error {
 		add("n_embd %d over n_head %d: heads must be at most %d wide", c.Width, c.Heads, kernels.MaxHeadDim)
 	}
 	if c.Activation != "gelu_new" && c.Activation != "gelu_pytorch_tanh" {
-		add("activation_function %s: must be \"gelu_new\" or \"gelu_pytorch_tanh\"", quote(c.Activation))
+		add("activation_function %s: must be \"gelu_new\" or \"gelu_pytorch_tanh\"", brief.Quote(c.Activation))
 	}
 	if !(c.Epsilon > 0 && c.Epsilon < 1) {
 		add("layer_norm_epsilon %v: must be between 0 and 1", c.Epsilon)

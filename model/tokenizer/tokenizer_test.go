@@ -1,4 +1,4 @@
-package model
+package tokenizer
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 // TestGPT2Vectors holds the tokenizer against encodings that another
 // implementation made; see testdata/gpt2_vectors.js.
 func TestGPT2Vectors(t *testing.T) {
-	data, err := os.ReadFile("../testdata/gpt2_vectors.json")
+	data, err := os.ReadFile("../../testdata/gpt2_vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestTokenizerErrors(t *testing.T) {
 	_, under := bpe.Decode([]int{-1})
 	_, byteOver := Bytes{}.Decode([]int{1, 2, 256})
 	_, byteUnder := Bytes{}.Decode([]int{-1})
-	_, none := (&Model{Config: Config{Vocab: 37}}).Tokenizer()
+	_, none := ForVocabulary(37)
 	for _, c := range []struct {
 		err  error
 		want string
@@ -103,7 +103,7 @@ func TestTokenizerErrors(t *testing.T) {
 
 func TestTokenizerOfVocabulary(t *testing.T) {
 	for vocab, want := range map[int]string{256: "bytes", 50257: "gpt2-bpe"} {
-		tok, err := (&Model{Config: Config{Vocab: vocab}}).Tokenizer()
+		tok, err := ForVocabulary(vocab)
 		if err != nil || tok.Name() != want {
 			t.Errorf("vocab %d: %v, %v: want %s", vocab, tok, err, want)
 		}

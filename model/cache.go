@@ -1,0 +1,87 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/attnbench/attnbench/kernels"
+)
+
+// A Cache holds the keys and values of the tokens that a [Generator] has read.
+// One Step at a time may use it.
+type Cache struct {
+	shape      Shape
+	len, limit int
+	layers     []keyValues
+}
+
+// keyValues are one layer's, each [kvHeads, limit, headDim].
+type keyValues struct{ k, v []float32 }
+
+// NewCache returns an empty cache for a model of this shape, with room for so
+// many tokens: at least 1, at most the model's context.
+func NewCache(s Shape, tokens int) (*Cache, error) {
+	if !s.Causal {
+		return nil, fmt.Errorf("cache for %s: only a causal model can go on from one", s.Family)
+	}
+	if tokens < 1 || tokens > s.Context {
+		return nil, fmt.Errorf("cache of %d tokens: must be in 1..%d, the model's context", tokens, s.Context)
+	}
+	c := &Cache{shape: s, limit: tokens, layers: make([]keyValues, s.Layers)}
+	size := s.KVHeads * tokens * s.HeadDim
+	for i := range c.layers {
+		c.layers[i] = keyValues{make([]float32, size), make([]float32, size)}
+	}
+	return c, nil
+}
+
+// Len returns how many tokens are in the cache.
+func (c *Cache) Len() int { return c.len }
+
+// Limit returns how many tokens there is room for.
+func (c *Cache) Limit() int { return c.limit }
+
+// Bytes returns the memory of a full cache.
+func (c *Cache) Bytes() int64 {
+	s := c.shape
+	return 2 * 4 * int64(s.Layers) * int64(s.KVHeads) * int64(c.limit) * int64(s.HeadDim)
+}
+
+// Truncate forgets all but the first n tokens; it panics when there are fewer.
+func (c *Cache) Truncate(n int) {
+	if n < 0 || n > c.len {
+		panic("model: cache has fewer tokens")
+	}
+	c.len = n
+}
+
+// check reports a cache that is not for this shape, or has no room for n more.
+func (c *Cache) check(s Shape, n int) error {
+	if c.shape != s {
+		return fmt.Errorf("cache of a %s model of %d parameters: must be of this one, %s of %d", c.shape.Family, c.shape.Parameters, s.Family, s.Parameters)
+	}
+	if n > c.limit-c.len {
+		return fmt.Errorf("%d tokens after %d in the cache: has room for %d", n, c.len, c.limit)
+	}
+	return nil
+}
+
+// put stores the new keys and values of a layer behind those that are there,
+// and returns views of all.
+func (c *Cache) put(layer int, k, v kernels.Tensor) (allK, allV kernels.Tensor) {
+	l := c.layers[layer]
+	allK, allV = c.view(l.k, c.len+k.Len), c.view(l.v, c.len+v.Len)
+	for head := range k.Heads {
+		for i := range k.Len {
+			copy(allK.Row(0, head, c.len+i), k.Row(0, head, i))
+			copy(allV.Row(0, head, c.len+i), v.Row(0, head, i))
+		}
+	}
+	return allK, allV
+}
+
+// view shows the first n tokens of one layer's keys or values.
+func (c *Cache) view(data []float32, n int) kernels.Tensor {
+	t := kernels.BHSD(data, 1, c.shape.KVHeads, c.limit, c.shape.HeadDim)
+	t.Len = n
+	return t
+}

@@ -1,0 +1,96 @@
+package model
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/attnbench/attnbench/model/internal/brief"
+	"github.com/attnbench/attnbench/model/internal/safetensors"
+)
+
+const weightsFile = "model.safetensors"
+
+// A reader takes tensors from a folder by name and remembers the first error.
+type reader struct {
+	file   *safetensors.File
+	prefix string          // what all names but the head's begin with, or nothing
+	unread map[string]bool // tensors that nobody asked for
+	err    error
+}
+
+// openReader opens the weights of a folder; their names may all begin with
+// prefix.
+func openReader(fsys fs.FS, prefix string) (*reader, error) {
+	w, err := safetensors.Open(fsys, weightsFile)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{file: w, unread: make(map[string]bool)}
+	for name := range w.Tensors {
+		r.unread[name] = true
+		if strings.HasPrefix(name, prefix) {
+			r.prefix = prefix
+		}
+	}
+	return r, nil
+}
+
+func (r *reader) close() { _ = r.file.Close() } // nothing was written
+
+func (r *reader) floats(name string, shape ...int) []float32 {
+	return r.exactly(r.prefix+name, shape...)
+}
+
+// exactly reads a tensor whose name takes no prefix.
+func (r *reader) exactly(name string, shape ...int) []float32 {
+	if r.err != nil {
+		return nil
+	}
+	delete(r.unread, name)
+	var x []float32
+	x, r.err = r.file.Floats(name, shape...)
+	return x
+}
+
+func (r *reader) norm(name string, width int) norm {
+	return norm{r.floats(name+".weight", width), r.floats(name+".bias", width)}
+}
+
+// projection packs what was read, unless reading failed.
+func (r *reader) projection(weight, bias []float32, in, out int, transposed bool) projection {
+	if r.err != nil {
+		return projection{}
+	}
+	return newProjection(weight, bias, in, out, transposed)
+}
+
+// head reads a head [vocab, width] that takes no prefix, or ties it to the
+// token embeddings where the file has none.
+func (r *reader) head(name string, tied bool, tokens []float32, width, vocab int) projection {
+	if _, untied := r.file.Tensors[name]; untied {
+		tokens = r.exactly(name, vocab, width)
+	} else if !tied && r.err == nil {
+		r.err = fmt.Errorf("%s: no tensor %q: must be there since tie_word_embeddings is false", r.file.Name, name)
+	}
+	return r.projection(tokens, nil, width, vocab, true)
+}
+
+// finish reports the first error, or a tensor that the model would ignore: a
+// file with more in it is not the model that the config describes.
+func (r *reader) finish(family string, ignore func(name string) bool) error {
+	if r.err != nil {
+		return r.err
+	}
+	var extra []string
+	for name := range r.unread {
+		if !ignore(name) {
+			extra = append(extra, name)
+		}
+	}
+	if len(extra) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: tensor %s is not part of this %s (%d such)", r.file.Name, brief.Quote(slices.Min(extra)), family, len(extra))
+}
