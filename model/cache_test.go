@@ -176,8 +176,8 @@ func TestInput(t *testing.T) {
 	}{
 		{Input{IDs: []int{1, 2}, Mask: []int{1}}, 0, "1 mask values for 2 tokens"},
 		{Input{IDs: []int{1, 2}, Mask: []int{1, 2}}, 0, "mask value 2 at 1"},
-		{Input{IDs: []int{1, 2}, Mask: []int{0, 1}}, 0, "ones and then zeros"},
-		{Input{IDs: []int{1, 2}, Mask: []int{0, 0}}, 0, "at least a one"},
+		{Input{IDs: []int{1, 2}, Mask: []int{0, 1}}, 0, "zero before a one"},
+		{Input{IDs: []int{1, 2}, Mask: []int{0, 0}}, 0, "at least one token"},
 		{Input{IDs: []int{1, 2}, TokenTypes: []int{0, 0}}, 0, "gpt2 has none"},
 		{Input{IDs: []int{1, 2}}, -1, "must not be negative"},
 	} {

@@ -143,13 +143,6 @@ func TestGoldensCatchFaults(t *testing.T) {
 	}
 }
 
-// geluErf is the exact GELU, which BERT uses and GPT-2 does not.
-func geluErf(x []float32) {
-	for i, v := range x {
-		x[i] = float32(0.5 * float64(v) * (1 + math.Erf(float64(v)/math.Sqrt2)))
-	}
-}
-
 func transpose(x []float32, n int) []float32 {
 	y := make([]float32, len(x))
 	for i := range n {

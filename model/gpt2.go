@@ -11,7 +11,8 @@ import (
 // Learners", 2019): learned positions, layer norm before each sublayer, the tanh
 // GELU, a head that is tied unless the file has one.
 type gpt2 struct {
-	config gpt2Config
+	config     gpt2Config
+	parameters int
 
 	tokens    []float32 // wte [vocab, width]
 	positions []float32 // wpe [context, width]
@@ -34,7 +35,11 @@ type gpt2Layer struct {
 
 var _ Generator = (*gpt2)(nil)
 
-func (m *gpt2) Shape() Shape { return m.config.shape() }
+func (m *gpt2) Shape() Shape {
+	s := m.config.shape()
+	s.Parameters = m.parameters
+	return s
+}
 
 func (m *gpt2) Forward(ctx context.Context, in Input, opts Options) (*Result, error) {
 	return m.run(ctx, in, nil, opts)

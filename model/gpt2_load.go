@@ -17,18 +17,19 @@ func loadGPT2(fsys fs.FS, text []byte) (Model, error) {
 		return nil, err
 	}
 	defer r.close()
-	m := &gpt2{config: c, activate: geluTanh}
+	m := &gpt2{config: c, activate: gelus[c.Activation]}
 	m.tokens = r.floats("wte.weight", c.Vocab, c.Width)
 	m.positions = r.floats("wpe.weight", c.Context, c.Width)
 	for i := 0; i < c.Layers && r.err == nil; i++ {
 		m.layers = append(m.layers, readGPT2Layer(r, c, fmt.Sprintf("h.%d.", i)))
 	}
 	m.norm = r.norm("ln_f", c.Width)
-	m.head = r.head("lm_head.weight", c.TieEmbeddings, m.tokens, c.Width, c.Vocab)
+	m.head = r.head("lm_head.weight", c.Tie, m.tokens, c.Width, c.Vocab)
 	// Old checkpoints keep the causal mask and its fill value.
 	ignore := func(name string) bool {
 		return strings.HasSuffix(name, ".attn.bias") || strings.HasSuffix(name, ".attn.masked_bias")
 	}
+	m.parameters = r.parameters
 	if err := r.finish("GPT-2", ignore); err != nil {
 		return nil, err
 	}

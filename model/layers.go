@@ -1,6 +1,10 @@
 package model
 
-import "math"
+import (
+	"maps"
+	"math"
+	"slices"
+)
 
 // A norm is layer normalisation over the width, with scale and shift.
 type norm struct {
@@ -35,8 +39,21 @@ func moments(x []float32) (mean, variance float64) {
 	return mean, variance / float64(len(x))
 }
 
+// gelus has the forms of the GELU by the names that Hugging Face gives them.
+var gelus = map[string]func(x []float32){"gelu": geluErf, "gelu_new": geluTanh, "gelu_pytorch_tanh": geluTanh}
+
+var geluNames = slices.Sorted(maps.Keys(gelus))
+
+// geluErf replaces x with GELU(x) as it is defined (Gaussian Error Linear
+// Units, arXiv:1606.08415): ½·x·(1 + erf(x/√2)).
+func geluErf(x []float32) {
+	for i, v := range x {
+		x[i] = float32(0.5 * float64(v) * (1 + math.Erf(float64(v)/math.Sqrt2)))
+	}
+}
+
 // geluTanh replaces x with GELU(x) in the tanh form that GPT-2 was trained with
-// (Gaussian Error Linear Units, arXiv:1606.08415, section 2):
+// (section 2 there):
 //
 //	½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
 func geluTanh(x []float32) {

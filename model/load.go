@@ -16,6 +16,7 @@ const configFile = "config.json"
 
 // loaders has the families by the model_type that config.json gives.
 var loaders = map[string]func(fsys fs.FS, config []byte) (Model, error){
+	"bert": loadBERT,
 	"gpt2": loadGPT2,
 }
 

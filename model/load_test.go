@@ -46,17 +46,17 @@ func TestConfigRefused(t *testing.T) {
 		changes map[string]any
 		want    string
 	}{
-		{map[string]any{"model_type": "t5"}, `model_type "t5": must be one of gpt2`},
+		{map[string]any{"model_type": "t5"}, `model_type "t5": must be one of bert, gpt2`},
 		{map[string]any{"model_type": nil}, `model_type ""`},
 		{map[string]any{"n_head": 4}, "n_embd 30: must be a multiple of n_head 4"},
 		{map[string]any{"n_head": 0}, "n_head 0: must be in"},
 		{map[string]any{"n_layer": nil}, "n_layer 0: must be in"},
 		{map[string]any{"n_embd": -30}, "n_embd -30: must be in"},
 		{map[string]any{"n_positions": 1 << 40}, "n_positions 1099511627776: must be in"},
-		{map[string]any{"n_embd": 300, "n_head": 1}, "heads must be at most 256 wide"},
-		{map[string]any{"activation_function": "gelu"}, `activation_function "gelu": must be "gelu_new" or "gelu_pytorch_tanh"`},
+		{map[string]any{"n_embd": 300, "n_head": 1}, "heads of width 300: must be at most 256 wide"},
+		{map[string]any{"activation_function": "swish"}, `activation_function "swish": must be one of ["gelu" "gelu_new" "gelu_pytorch_tanh"]`},
 		{map[string]any{"layer_norm_epsilon": 0}, "layer_norm_epsilon 0"},
-		{map[string]any{"add_cross_attention": true}, "add_cross_attention true"},
+		{map[string]any{"add_cross_attention": true}, `field "add_cross_attention" is true: not known to this family`},
 		{map[string]any{"n_embd": "30"}, "config.json: json"},
 		{map[string]any{"vocab_size": 38}, `tensor "transformer.wte.weight" of shape [37 30]: must be [38 30]`},
 		{map[string]any{"n_positions": 23}, `tensor "transformer.wpe.weight" of shape [24 30]: must be [23 30]`},
@@ -79,7 +79,7 @@ func TestConfigDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := m.(*gpt2).config
-	if c.Activation != "gelu_new" || c.Epsilon != 1e-5 || !c.ScaleAttention || !c.TieEmbeddings {
+	if c.Activation != "gelu_new" || c.Epsilon != 1e-5 || !c.ScaleAttention || !c.Tie.tied {
 		t.Errorf("defaults %+v", c)
 	}
 	if c.HeadDim() != 15 {
@@ -122,10 +122,15 @@ func TestLoadRefused(t *testing.T) {
 	}
 }
 
-// TestParameters counts those of the model that everyone knows.
+// TestParameters counts what is in the files, once.
 func TestParameters(t *testing.T) {
-	gpt2 := gpt2Config{Vocab: 50257, Context: 1024, Width: 768, Layers: 12, Heads: 12, Inner: 3072, TieEmbeddings: true}
-	if got := gpt2.Parameters(); got != 124439808 {
-		t.Errorf("GPT-2 small has %d parameters: want 124439808", got)
+	for name, want := range map[string]int{
+		"tiny-untied": 37*30 + 24*30 + 2*(30*4*30+2*30*40+9*30+40) + 2*30 + 37*30,
+		"tiny-bf16":   19*32 + 20*32 + 3*(12*32*32+13*32) + 2*32, // tied, without the masks
+		"tiny-bert":   37*30 + 24*30 + 2*30 + 2*30 + 2*(4*31*30+31*40+41*30+4*30) + 31*30 + 31*2 + 31*30 + 2*30 + 37,
+	} {
+		if got := mustLoad(t, folder(t, name, nil)).Shape().Parameters; got != want {
+			t.Errorf("%s has %d parameters: want %d", name, got, want)
+		}
 	}
 }

@@ -32,7 +32,7 @@ type Generator interface {
 
 // A Shape says how large a model is, whatever its family.
 type Shape struct {
-	Family  string // "gpt2"
+	Family  string // "bert", "gpt2" or "llama"
 	Causal  bool   // a token sees itself and those before it only
 	Vocab   int
 	Context int // the longest sequence
@@ -43,15 +43,9 @@ type Shape struct {
 	KVHeads int // key and value heads; divides Heads (GQA, arXiv:2305.13245)
 	HeadDim int
 
-	TokenTypes int // kinds of tokens (segments) that an Input may tell apart; 0 for none
-	Parameters int // weights, a tied head once
-}
-
-// An Input is one sequence.
-type Input struct {
-	IDs        []int // token ids, at least one
-	TokenTypes []int // of each token, for a model that has them; nil means all 0
-	Mask       []int // 1 for a token that may be seen, 0 for padding; nil means all 1
+	TokenTypes int  // kinds of tokens (segments) that an Input may tell apart; 0 for none
+	Headless   bool // the file has no head: a Result has no logits
+	Parameters int  // weights, a tied head once
 }
 
 // Options choose what a pass runs with, and what it shows of itself.
@@ -79,7 +73,10 @@ type Result struct {
 	Logits []float32 // [Len−First, Vocab]: scores of the token at, or after, a position
 	First  int       // the first position that has logits; 0 unless Options.Last says so
 	Len    int       // positions of the pass
-	Vocab  int
+	Vocab  int       // 0 for a model without a head
+
+	Pooled       []float32 // [width]: BERT's pooler of the first token, where the file has one
+	NextSentence []float32 // [2]: BERT's scores of "follows" and "does not", where the file has them
 
 	// Attention has the attention call of each layer when it was captured.
 	Attention []Attention

@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -29,6 +28,7 @@ type pass struct {
 	n       int    // tokens of the pass
 	start   int    // position of the first
 	cache   *Cache // nil when the pass is the whole sequence
+	seen    []int  // the keys that may be seen, where padding lies between them; else nil
 	attends *attender
 	threads int
 	result  *Result
@@ -50,28 +50,42 @@ func newPass(ctx context.Context, m family, in Input, cache *Cache, opts Options
 	if err := p.check(in); err != nil {
 		return nil, err
 	}
-	problems := make([]kernels.Problem, p.shape.Layers)
-	for i := range problems {
-		problems[i] = m.problem(i, p.n, p.start+p.n)
-		if in.Mask != nil {
-			problems[i].Mask.KeyLens = []int{visible(in.Mask)}
-		}
-	}
 	var err error
-	if p.attends, err = newAttender(problems, opts); err != nil {
+	if p.attends, err = newAttender(p.problems(m, in.Mask), opts); err != nil {
 		return nil, err
 	}
-	p.result = &Result{Len: p.n, Vocab: p.shape.Vocab}
+	p.result = &Result{Len: p.n}
 	if opts.Last > 0 {
 		p.result.First = max(0, p.n-opts.Last)
 	}
 	return p, nil
 }
 
-// check reports an input that the model cannot read.
+// problems states the attention call of each layer.
+//
+// Note: a [kernels.Mask] has padding at the end only. Where there is padding
+// between the keys of a model that is not causal, the keys that may be seen are
+// put together instead: their order means nothing to attention.
+func (p *pass) problems(m family, mask []int) []kernels.Problem {
+	kvLen := p.start + p.n
+	if mask != nil && !padsLast(mask) {
+		p.seen = ones(mask)
+		kvLen = len(p.seen)
+	}
+	list := make([]kernels.Problem, p.shape.Layers)
+	for i := range list {
+		list[i] = m.problem(i, p.n, kvLen)
+		if mask != nil && p.seen == nil {
+			list[i].Mask.KeyLens = []int{len(ones(mask))}
+		}
+	}
+	return list
+}
+
+// check reports what the model cannot read.
 func (p *pass) check(in Input) error {
-	if p.n == 0 {
-		return errors.New("no tokens: a pass needs at least 1")
+	if err := in.Check(p.shape); err != nil {
+		return err
 	}
 	if p.n > p.shape.Context-p.start {
 		return fmt.Errorf("%d tokens: the model's context is %d", p.start+p.n, p.shape.Context)
@@ -79,58 +93,10 @@ func (p *pass) check(in Input) error {
 	if p.opts.Last < 0 {
 		return fmt.Errorf("logits of the last %d positions: must not be negative", p.opts.Last)
 	}
-	if err := checkEach("token", in.IDs, p.n, p.shape.Vocab); err != nil {
-		return err
-	}
-	if in.TokenTypes != nil {
-		if p.shape.TokenTypes == 0 {
-			return fmt.Errorf("token types: %s has none", p.shape.Family)
-		}
-		if err := checkEach("token type", in.TokenTypes, p.n, p.shape.TokenTypes); err != nil {
-			return err
-		}
-	}
-	if in.Mask != nil {
-		if err := checkMask(in.Mask, p.n); err != nil {
-			return err
-		}
-	}
 	if p.cache != nil {
 		return p.cache.check(p.shape, p.n)
 	}
 	return nil
-}
-
-// checkEach reports a list that is not n values in 0..limit−1.
-func checkEach(what string, values []int, n, limit int) error {
-	if len(values) != n {
-		return fmt.Errorf("%d %ss for %d tokens: must be as many", len(values), what, n)
-	}
-	for i, v := range values {
-		if v < 0 || v >= limit {
-			return fmt.Errorf("%s %d at %d: must be in 0..%d", what, v, i, limit-1)
-		}
-	}
-	return nil
-}
-
-// checkMask reports a mask that is not ones and then zeros.
-func checkMask(mask []int, n int) error {
-	if err := checkEach("mask value", mask, n, 2); err != nil {
-		return err
-	}
-	if n := visible(mask); n == 0 || slices.Contains(mask[n:], 1) {
-		return errors.New("mask: must be ones and then zeros, with at least a one: the padding comes last")
-	}
-	return nil
-}
-
-// visible counts the ones that a mask begins with.
-func visible(mask []int) int {
-	if n := slices.Index(mask, 0); n >= 0 {
-		return n
-	}
-	return len(mask)
 }
 
 func (p *pass) close() { p.attends.close() }
@@ -147,6 +113,9 @@ func (p *pass) attend(layer int, q, k, v, o kernels.Tensor) error {
 	if p.cache != nil {
 		k, v = p.cache.put(layer, k, v)
 	}
+	if p.seen != nil {
+		k, v = gather(k, p.seen), gather(v, p.seen)
+	}
 	if err := p.show(layer, Attention{p.attends.calls[layer].problem, q, k, v}); err != nil {
 		return err
 	}
@@ -155,6 +124,17 @@ func (p *pass) attend(layer int, q, k, v, o kernels.Tensor) error {
 	}
 	p.lap(PhaseAttention)
 	return nil
+}
+
+// gather copies the rows of the given places.
+func gather(t kernels.Tensor, places []int) kernels.Tensor {
+	out := kernels.NewTensor(1, t.Heads, len(places), t.Dim)
+	for head := range t.Heads {
+		for i, from := range places {
+			copy(out.Row(0, head, i), t.Row(0, head, from))
+		}
+	}
+	return out
 }
 
 // show keeps an attention call and shows it to the hook, as asked.
@@ -191,6 +171,7 @@ func (p *pass) buffer(b *[]float32, width int, outlives bool) []float32 {
 // logits turns the rows that want logits, x [Len−First, width], into them.
 func (p *pass) logits(head *projection, x []float32) {
 	rows := p.n - p.result.First
+	p.result.Vocab = p.shape.Vocab
 	p.result.Logits = make([]float32, rows*p.shape.Vocab)
 	head.apply(p.result.Logits, x, rows, p.threads)
 }

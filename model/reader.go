@@ -18,6 +18,8 @@ type reader struct {
 	prefix string          // what all names but the head's begin with, or nothing
 	unread map[string]bool // tensors that nobody asked for
 	err    error
+
+	parameters int // elements that were read
 }
 
 // openReader opens the weights of a folder; their names may all begin with
@@ -51,7 +53,30 @@ func (r *reader) exactly(name string, shape ...int) []float32 {
 	delete(r.unread, name)
 	var x []float32
 	x, r.err = r.file.Floats(name, shape...)
+	r.parameters += len(x)
 	return x
+}
+
+// has reports whether there is a tensor of this name, which takes no prefix.
+func (r *reader) has(name string) bool {
+	_, ok := r.file.Tensors[name]
+	return ok
+}
+
+// same wants two tensors, of which only one is used, to be equal; it counts
+// them once.
+func (r *reader) same(nameA, nameB string, a, b []float32) {
+	if r.err == nil && !slices.Equal(a, b) {
+		r.err = fmt.Errorf("%s: tensor %q: must be equal to %s", r.file.Name, nameA, nameB)
+	}
+	r.parameters -= len(a)
+}
+
+// linear reads a projection with a bias that is kept as [out, in], under a name
+// that takes no prefix.
+func (r *reader) linear(name string, in, out int) *projection {
+	p := r.projection(r.exactly(name+".weight", out, in), r.exactly(name+".bias", out), in, out, true)
+	return &p
 }
 
 func (r *reader) norm(name string, width int) norm {
@@ -66,12 +91,15 @@ func (r *reader) projection(weight, bias []float32, in, out int, transposed bool
 	return newProjection(weight, bias, in, out, transposed)
 }
 
-// head reads a head [vocab, width] that takes no prefix, or ties it to the
-// token embeddings where the file has none.
-func (r *reader) head(name string, tied bool, tokens []float32, width, vocab int) projection {
-	if _, untied := r.file.Tensors[name]; untied {
+// head reads a head [vocab, width] that takes no prefix. A tied one is the
+// token embeddings; a file that says so may still have them a second time.
+func (r *reader) head(name string, tie tying, tokens []float32, width, vocab int) projection {
+	switch own := r.has(name); {
+	case own && tie.stated && tie.tied:
+		r.same(name, "the token embeddings", r.exactly(name, vocab, width), tokens)
+	case own:
 		tokens = r.exactly(name, vocab, width)
-	} else if !tied && r.err == nil {
+	case !tie.tied && r.err == nil:
 		r.err = fmt.Errorf("%s: no tensor %q: must be there since tie_word_embeddings is false", r.file.Name, name)
 	}
 	return r.projection(tokens, nil, width, vocab, true)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 SEED = 20260302
-DTYPES = {"F16": np.float16, "F32": np.float32, "BF16": np.uint16}
+DTYPES = {"F16": np.float16, "F32": np.float32, "BF16": np.uint16}  # of weights
 
 # What the models have in common is left out; config() adds it.
 TINY = {
@@ -69,7 +69,7 @@ def encode(array, dtype):
     if dtype == "BF16":  # round to nearest even on the upper half of a float32; the inputs are finite
         bits = array.astype(np.float32).view(np.uint32)
         return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
-    return array.astype(DTYPES.get(dtype, np.bool_))
+    return array.astype(DTYPES.get(dtype) or {"BOOL": np.bool_, "I64": np.int64}[dtype])
 
 
 def write_safetensors(path, tensors):

@@ -46,7 +46,7 @@ func (f *modelFlags) compareJob(cmd *cobra.Command) (*job, error) {
 		return nil, err
 	}
 	j := &job{subject: s, options: kernels.Options{Threads: f.threads}}
-	p := kernels.Problem{Batch: 1, Heads: s.heads(), KVHeads: s.heads(), QLen: len(s.ids), KVLen: len(s.ids), HeadDim: s.headDim(), Mask: kernels.Mask{Causal: true}}
+	p := kernels.Problem{Batch: 1, Heads: s.heads(), KVHeads: s.kvHeads(), QLen: len(s.ids), KVLen: len(s.ids), HeadDim: s.headDim(), Mask: kernels.Mask{Causal: s.model.Shape().Causal}}
 	j.problems = []kernels.Problem{p}
 	j.baseline = pin(baseline[0], "", p)
 	j.kernels = j.variants(chosen, []string{""})

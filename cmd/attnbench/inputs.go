@@ -35,10 +35,10 @@ func (j *job) setInputs(ctx context.Context, names []string, asked bool) error {
 
 // captures returns what the attention of each layer is given on the prompt.
 func (j *job) captures(ctx context.Context) ([]harness.Input, error) {
-	s, heads, dim := j.sweep, j.subject.heads(), j.subject.headDim()
-	if s.Batch != 1 || s.Heads != heads || s.KVHeads != heads || s.HeadDim != dim {
-		return nil, fmt.Errorf("input %q: the model has batch 1, %d heads of width %d: got batch %d, %d heads, %d kv-heads of width %d",
-			captured, heads, dim, s.Batch, s.Heads, s.KVHeads, s.HeadDim)
+	s, heads, kvHeads, dim := j.sweep, j.subject.heads(), j.subject.kvHeads(), j.subject.headDim()
+	if s.Batch != 1 || s.Heads != heads || s.KVHeads != kvHeads || s.HeadDim != dim {
+		return nil, fmt.Errorf("input %q: the model has batch 1, %d heads, %d kv-heads of width %d: got batch %d, %d heads, %d kv-heads of width %d",
+			captured, heads, kvHeads, dim, s.Batch, s.Heads, s.KVHeads, s.HeadDim)
 	}
 	base, err := j.basePass(ctx)
 	if err != nil {

@@ -92,9 +92,12 @@ func (j *job) setShape(f *sweepFlags) {
 		}
 		return value
 	}
-	heads := orElse(f.heads, j.subject.heads())
+	heads, kvHeads := j.subject.heads(), j.subject.kvHeads()
+	if f.heads != 0 {
+		heads, kvHeads = f.heads, f.heads
+	}
 	j.sweep.Masks = f.masks
-	j.sweep.Batch, j.sweep.Heads, j.sweep.KVHeads = f.batch, heads, orElse(f.kvHeads, heads)
+	j.sweep.Batch, j.sweep.Heads, j.sweep.KVHeads = f.batch, heads, orElse(f.kvHeads, kvHeads)
 	j.sweep.HeadDim = orElse(f.dim, j.subject.headDim())
 }
 

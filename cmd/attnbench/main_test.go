@@ -33,6 +33,11 @@ func TestScripts(t *testing.T) {
 			"oneline":   oneLineOnly,
 			"interrupt": interrupt,
 		},
+		Setup: func(env *testscript.Env) error {
+			models, err := filepath.Abs("../../testdata")
+			env.Setenv("MODELS", models)
+			return err
+		},
 	})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -23,6 +24,8 @@ type modelFlags struct {
 	subject subjectFlags
 	kernels []string
 	ids     []string
+	types   []string
+	mask    []string
 	logits  string
 	compare bool
 	threads int
@@ -51,6 +54,8 @@ it runs the transformer once with each kernel and compares what comes out.`,
 	f.subject.register(flags)
 	flags.StringSliceVar(&f.kernels, "kernel", []string{reports.Baseline}, "`name` of the attention kernel, or one for each layer")
 	flags.StringSliceVar(&f.ids, "ids", nil, "token `ids` to read in place of a prompt")
+	flags.StringSliceVar(&f.types, "token-types", nil, "token `types` of the ids, for BERT (default all 0)")
+	flags.StringSliceVar(&f.mask, "attention-mask", nil, "`ones` for ids that may be seen, zeros for padding (default all ones)")
 	flags.StringVar(&f.logits, "logits", "", "`format` to print the logits in: json")
 	flags.BoolVar(&f.compare, "compare", false, "compare each of --kernel, or all, with "+reports.Baseline+", layer by layer and at the end")
 	flags.IntVar(&f.threads, "threads", 0, "`number` of threads (default all)")
@@ -62,7 +67,7 @@ func (f *modelFlags) run(ctx context.Context, stdin io.Reader, stdout io.Writer)
 	if err != nil {
 		return usage(err)
 	}
-	result, err := s.model.Forward(ctx, model.Input{IDs: s.ids}, model.Options{Kernels: ks, Threads: f.threads})
+	result, err := s.model.Forward(ctx, s.input(), model.Options{Kernels: ks, Threads: f.threads})
 	if err != nil {
 		return failed(err)
 	}
@@ -93,6 +98,9 @@ func (f *modelFlags) resolve(stdin io.Reader) (*subject, []kernels.Kernel, error
 	if err != nil {
 		return nil, nil, err
 	}
+	if f.logits != "" && s.model.Shape().Headless {
+		return nil, nil, fmt.Errorf("--logits %s: the weights of %s have no head", f.logits, s.name)
+	}
 	if layers := s.model.Shape().Layers; len(ks) != 1 && len(ks) != layers {
 		return nil, nil, fmt.Errorf("--kernel %s: %d kernels, want 1 or one for each of %d layers", strings.Join(f.kernels, ","), len(ks), layers)
 	}
@@ -115,6 +123,9 @@ func layerKernels(names []string) ([]kernels.Kernel, error) {
 // load reads the model, and the ids or the prompt.
 func (f *modelFlags) load(stdin io.Reader) (*subject, error) {
 	if f.ids == nil {
+		if f.types != nil || f.mask != nil {
+			return nil, errors.New("--token-types and --attention-mask go with --ids")
+		}
 		return f.subject.load(stdin)
 	}
 	if f.subject.prompt != "" {
@@ -125,23 +136,46 @@ func (f *modelFlags) load(stdin io.Reader) (*subject, error) {
 		return nil, err
 	}
 	s.tokenizer, _ = tokenizer.ForVocabulary(s.model.Shape().Vocab) // ids need none; it only spells the answer
-	s.ids, err = parseIDs(f.ids, s.model.Shape())
-	return s, err
+	shape := s.model.Shape()
+	if len(f.ids) == 0 || len(f.ids) > shape.Context {
+		return nil, fmt.Errorf("--ids of %d tokens: want 1 to the model's context of %d", len(f.ids), shape.Context)
+	}
+	if s.ids, err = parseInts("--ids", "token ids", f.ids, shape.Vocab); err != nil {
+		return nil, err
+	}
+	return s, f.loadBeside(s)
 }
 
-func parseIDs(texts []string, c model.Shape) ([]int, error) {
-	if len(texts) == 0 || len(texts) > c.Context {
-		return nil, fmt.Errorf("--ids of %d tokens: want 1 to the model's context of %d", len(texts), c.Context)
-	}
-	ids := make([]int, len(texts))
-	for i, text := range texts {
-		id, err := strconv.Atoi(text)
-		if err != nil || id < 0 || id >= c.Vocab {
-			return nil, fmt.Errorf("--ids %q: token ids must be in 0..%d", text, c.Vocab-1)
+// loadBeside reads what goes with the ids.
+func (f *modelFlags) loadBeside(s *subject) error {
+	var err error
+	if f.types != nil {
+		if s.model.Shape().TokenTypes == 0 {
+			return fmt.Errorf("--token-types: a %s has none", s.model.Shape().Family)
 		}
-		ids[i] = id
+		if s.types, err = parseInts("--token-types", "token types", f.types, s.model.Shape().TokenTypes); err != nil {
+			return err
+		}
 	}
-	return ids, nil
+	if f.mask != nil {
+		if s.mask, err = parseInts("--attention-mask", "values", f.mask, 2); err != nil {
+			return err
+		}
+	}
+	return s.input().Check(s.model.Shape())
+}
+
+// parseInts reads the values of a flag, each in 0..limit−1.
+func parseInts(flag, what string, texts []string, limit int) ([]int, error) {
+	values := make([]int, len(texts))
+	for i, text := range texts {
+		v, err := strconv.Atoi(text)
+		if err != nil || v < 0 || v >= limit {
+			return nil, fmt.Errorf("%s %q: %s must be in 0..%d", flag, text, what, limit-1)
+		}
+		values[i] = v
+	}
+	return values, nil
 }
 
 // writeLogits prints one JSON object: the ids, and a row of logits for each.
@@ -152,8 +186,12 @@ func writeLogits(w io.Writer, ids []int, r *model.Result) error {
 	}
 	return json.NewEncoder(w).Encode(struct {
 		IDs    []int       `json:"ids"`
-		Logits [][]float32 `json:"logits"` // [len, vocab]: row i scores the token after ids[i]
-	}{ids, rows})
+		Logits [][]float32 `json:"logits"` // [len, vocab]: row i scores the token at ids[i], or after it in a causal model
+
+		// Of a BERT, where its file has them.
+		Pooled       []float32 `json:"pooled,omitempty"`        // [width], of the first token
+		NextSentence []float32 `json:"next_sentence,omitempty"` // [2]
+	}{ids, rows, r.Pooled, r.NextSentence})
 }
 
 // describe prints the architecture and the likeliest next tokens.
@@ -163,16 +201,31 @@ func (s *subject) describe(w io.Writer, r *model.Result) error {
 	if s.tokenizer != nil {
 		tokenizer = s.tokenizer.Name()
 	}
-	_, err := fmt.Fprintf(w, `model       %s: %s, %d layers, %d heads of width %d, %d parameters
+	heads := fmt.Sprintf("%d heads", c.Heads)
+	if c.KVHeads != c.Heads {
+		heads += fmt.Sprintf(" on %d of keys", c.KVHeads)
+	}
+	_, err := fmt.Fprintf(w, `model       %s: %s, %d layers, %s of width %d, %d parameters
 context     %d tokens
 vocabulary  %d, tokenizer %s
 read        %d tokens
-next        %s
-`, s.name, c.Family, c.Layers, c.Heads, c.HeadDim, c.Parameters, c.Context, c.Vocab, tokenizer, len(s.ids), s.likeliest(r, 5))
+%s
+`, s.name, c.Family, c.Layers, heads, c.HeadDim, c.Parameters, c.Context, c.Vocab, tokenizer, len(s.ids), s.outcome(r))
 	return err
 }
 
-// likeliest lists the most probable next tokens after the last position.
+// outcome says what the model makes of the last token.
+func (s *subject) outcome(r *model.Result) string {
+	switch c := s.model.Shape(); {
+	case c.Headless:
+		return "head        none in the weights"
+	case c.Causal:
+		return "next        " + s.likeliest(r, 5)
+	}
+	return "last read   " + s.likeliest(r, 5)
+}
+
+// likeliest lists the most probable tokens that the last position scores.
 func (s *subject) likeliest(r *model.Result, most int) string {
 	row := r.Row(r.Len - 1)
 	ids, sum := make([]int, len(row)), 0.0

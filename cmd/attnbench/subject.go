@@ -18,7 +18,7 @@ import (
 type subjectFlags struct{ model, prompt string }
 
 func (f *subjectFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.model, "model", "", "`folder` with config.json and model.safetensors of a GPT-2 (default the built-in one)")
+	flags.StringVar(&f.model, "model", "", "`folder` with config.json and model.safetensors of a GPT-2 or BERT (default the built-in one)")
 	flags.StringVar(&f.prompt, "prompt", "", "`file` with the text to read, - for standard input (default the built-in one)")
 }
 
@@ -28,11 +28,18 @@ type subject struct {
 	model     model.Model
 	tokenizer tokenizer.Tokenizer // nil where there is none for the vocabulary
 	ids       []int
+	types     []int  // token types of the ids; nil for none
+	mask      []int  // attention mask of the ids; nil for all
 	remark    string // what was done to the prompt
 }
 
 func (s *subject) heads() int   { return s.model.Shape().Heads }
+func (s *subject) kvHeads() int { return s.model.Shape().KVHeads }
 func (s *subject) headDim() int { return s.model.Shape().HeadDim }
+
+func (s *subject) input() model.Input {
+	return model.Input{IDs: s.ids, TokenTypes: s.types, Mask: s.mask}
+}
 
 // load reads model and prompt. The built-in prompt is cut where the model's
 // context ends; one that was given must fit.

@@ -52,8 +52,12 @@ func (j *job) swap(ctx context.Context, c *checks) ([]swapped, error) {
 	return all, nil
 }
 
-// swapped fails a swap whose logits or next tokens are not the baseline's.
+// swapped fails a swap whose logits or next tokens are not the baseline's. A
+// model without a head is judged by the residual stream that it ends with.
 func (c *checks) swapped(name string, x model.Comparison, limit float64) {
+	if end := x.Layers[len(x.Layers)-1]; !(end <= 1e-4) {
+		c.fail("swap %s: the residual stream ends %.3g off that of %s, want at most 1e-4", name, end, reports.Baseline)
+	}
 	if !(x.MaxLogit <= limit) {
 		c.fail("swap %s: logits differ from %s by %.3g, want at most %.3g", name, reports.Baseline, x.MaxLogit, limit)
 	}
@@ -77,6 +81,10 @@ func (j *job) swapTable(all []swapped) *reports.Table {
 			continue
 		}
 		x := s.against
+		if j.subject.model.Shape().Headless {
+			t.Rows = append(t.Rows, append(row, "no head", s.time(), "unavailable", "unavailable", "unavailable", growth(x.Layers)))
+			continue
+		}
 		t.Rows = append(t.Rows, append(row, j.subject.text(s.result.Next(x.Positions-1)), s.time(),
 			fmt.Sprintf("%.2g", x.MaxLogit), fmt.Sprintf("%.1g nat", x.MeanKL), fmt.Sprintf("%d of %d", x.Same+x.Tied, x.Positions), growth(x.Layers)))
 		if x.Tied > 0 {
@@ -133,7 +141,7 @@ func (j *job) basePass(ctx context.Context) (swapped, error) {
 
 func (j *job) forward(ctx context.Context, k kernels.Kernel, capture bool) (swapped, error) {
 	start := time.Now()
-	result, err := j.subject.model.Forward(ctx, model.Input{IDs: j.subject.ids},
+	result, err := j.subject.model.Forward(ctx, j.subject.input(),
 		model.Options{Kernels: []kernels.Kernel{k}, Threads: j.options.Threads, Capture: capture, Trace: true})
 	s := swapped{kernel: k, result: result, elapsed: time.Since(start)}
 	switch {

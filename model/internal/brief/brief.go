@@ -1,7 +1,10 @@
 // Package brief bounds what a hostile file can put into an error message.
 package brief
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Quote quotes the beginning of s.
 func Quote(s string) string {
@@ -19,4 +22,13 @@ func List(list []int64) string {
 		return fmt.Sprintf("%v… (%d elements)", list[:most], len(list))
 	}
 	return fmt.Sprint(list)
+}
+
+// Text is the beginning of s as it stands, on one line.
+func Text(s string) string {
+	const most = 80
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
