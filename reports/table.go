@@ -29,6 +29,9 @@ func (t *Table) Note(format string, args ...any) {
 	}
 }
 
+// Notes returns the lines below the table.
+func (t *Table) Notes() []string { return t.notes }
+
 // Write renders the table. Lines carry no trailing blanks.
 func (t *Table) Write(w io.Writer) error {
 	var buf bytes.Buffer

@@ -1,54 +1,194 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/attnbench/attnbench/kernels"
-	"github.com/attnbench/attnbench/reports"
+	"github.com/attnbench/attnbench/reports/compare"
 )
 
-// runCompare swaps each kernel into every layer of the transformer and shows
-// how far it then is from the baseline: after each layer, and at the end.
-func (f *modelFlags) runCompare(cmd *cobra.Command) error {
-	j, err := f.compareJob(cmd)
+// compareFlags state what compare holds against what, and how it judges.
+type compareFlags struct {
+	opts   compare.Options
+	gate   gateFlags
+	noise  []string
+	output string
+	format string
+}
+
+// gateFlags state what a gate lets pass.
+type gateFlags struct {
+	on        bool
+	minEffect string
+	budget    string
+	strict    bool
+	seed      uint64
+}
+
+func newCompare() *cobra.Command {
+	var f compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare BASE HEAD…",
+		Short: "Compare benchmark records, and fail on what got slower",
+		Long: `compare reads files in the Go benchmark format, those of attnbench run and of any
+go test -bench, and holds each against the first: medians, intervals, change, p.
+Filters and projections are benchstat's; LABEL=FILE names a column, - is standard
+input. Medians, intervals and p-values equal those of benchstat.
+
+With --gate each benchmark gets a verdict, and the command fails when one is
+slower: when its change is significant (Mann-Whitney, corrected for the number of
+benchmarks after Benjamini and Hochberg), and larger than --min-effect or its
+--budget, and larger than the noise floor, which is what --noise files of the same
+code differ by. It fails too when a benchmark of BASE is missing.`,
+		Example: "  attnbench compare before.txt after.txt\n" +
+			"  attnbench compare --gate --noise before-again.txt before.txt after.txt\n" +
+			"  attnbench compare --gate --budget 'sec/op:3%,workspace-B:0%,allocs/op:0' before.txt after.txt\n" +
+			"  attnbench compare --row /kvlen --col /kernel --filter '.unit:sec/op' run.txt",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("compare: no file: want BASE HEAD…; see attnbench compare --help")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.run(cmd, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.opts.Filter, "filter", "*", "take only what matches the `query`")
+	flags.StringVar(&f.opts.Table, "table", ".config", "a table for each value of the `projection`")
+	flags.StringVar(&f.opts.Row, "row", ".fullname", "a row for each value of the `projection`")
+	flags.StringVar(&f.opts.Col, "col", ".file", "a column for each value of the `projection`; the first is the base")
+	flags.StringVar(&f.opts.Ignore, "ignore", "", "`keys` that may vary")
+	flags.Float64Var(&f.opts.Alpha, "alpha", 0.05, "level `α` of the tests")
+	flags.Float64Var(&f.opts.Confidence, "confidence", 0.95, "`level` of the intervals")
+	flags.StringSliceVar(&f.noise, "noise", nil, "`files` measured with the code of BASE, for the noise floor")
+	flags.BoolVar(&f.gate.on, "gate", false, "judge, and fail on what got slower")
+	f.gate.register(flags)
+	flags.StringVarP(&f.output, "output", "o", "", "`file` for the comparison (default standard output)")
+	flags.StringVar(&f.format, "format", "text", "`format` of the comparison: text, markdown, csv, json, html, junit or github")
+	return cmd
+}
+
+func (f *gateFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.minEffect, "min-effect", "2%", "`share` of sec/op below which a slowdown is let pass")
+	flags.StringVar(&f.budget, "budget", "", "`units` to judge in place of sec/op, and how much worse each may get: sec/op:3%,workspace-B:0%,allocs/op:0,exponent:0.05")
+	flags.BoolVar(&f.strict, "strict", false, "fail on what is ambiguous too")
+	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of resampling")
+}
+
+// policy reads the flags. Its error names the flag.
+func (f *gateFlags) policy() (compare.Policy, error) {
+	p := compare.Policy{Strict: f.strict, Seed: f.seed}
+	effect, err := compare.ParseBudgets("sec/op:" + f.minEffect)
+	if err != nil || len(effect) != 1 || !effect[0].Relative {
+		return p, fmt.Errorf("--min-effect %q: want a percentage of at least 0, such as 2%%", f.minEffect)
+	}
+	p.MinEffect = effect[0].Limit
+	if f.budget != "" {
+		if p.Budgets, err = compare.ParseBudgets(f.budget); err != nil {
+			return p, fmt.Errorf("--%w", err)
+		}
+	}
+	return p, nil
+}
+
+// check refuses flags that would be ignored.
+func (f *compareFlags) check(flags *pflag.FlagSet) error {
+	for _, name := range []string{"min-effect", "budget", "strict", "noise"} {
+		if flags.Changed(name) && !f.gate.on {
+			return fmt.Errorf("--%s without --gate: want both, or neither", name)
+		}
+	}
+	if len(f.noise) > 0 && f.opts.Col != ".file" {
+		return fmt.Errorf("--noise beside --col %q: its files are of the base, so columns must be files", f.opts.Col)
+	}
+	return compare.CheckFormat(f.format)
+}
+
+func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
+	if err := f.check(cmd.Flags()); err != nil {
+		return usage(err)
+	}
+	policy, err := f.gate.policy()
 	if err != nil {
 		return usage(err)
 	}
-	c := newChecks(cmd.ErrOrStderr())
-	swaps, err := j.swap(cmd.Context(), c)
+	out, err := openOutput(f.output, cmd.OutOrStdout())
 	if err != nil {
-		return failed(err)
+		return usage(err)
 	}
-	if err := writeTables(cmd.OutOrStdout(), j.swapTable(swaps), j.growthTable(swaps)); err != nil {
-		return failed(err)
+	defer out.discard()
+	report, err := readReport(f.opts, args, cmd.InOrStdin())
+	if err != nil {
+		return recordsError(err)
 	}
-	return c.err()
+	if f.gate.on {
+		if policy.Noise, err = f.readNoise(args[0]); err != nil {
+			return recordsError(err)
+		}
+		if err := report.Judge(policy); err != nil {
+			return recordsError(err)
+		}
+	}
+	return writeReport(report, f.format, out)
 }
 
-// compareJob is a job with kernels and a subject only.
-func (f *modelFlags) compareJob(cmd *cobra.Command) (*job, error) {
-	if f.logits != "" {
-		return nil, fmt.Errorf("--logits %q beside --compare: want one of them", f.logits)
+// readNoise compares the base with its own other runs.
+func (f *compareFlags) readNoise(base string) (*compare.Noise, error) {
+	if len(f.noise) == 0 {
+		return nil, nil
 	}
-	names := f.kernels
-	if !cmd.Flags().Changed("kernel") {
-		names = nil
-	}
-	chosen, err := lookupKernels(names)
+	report, err := readReport(f.opts, append([]string{base}, f.noise...), nil)
 	if err != nil {
 		return nil, err
 	}
-	f.kernels = []string{reports.Baseline}
-	s, baseline, err := f.resolve(cmd.InOrStdin())
+	return compare.NewNoise(report)
+}
+
+func readReport(opts compare.Options, paths []string, stdin io.Reader) (*compare.Report, error) {
+	b, err := compare.New(opts)
 	if err != nil {
+		return nil, fmt.Errorf("--%w", err)
+	}
+	if n := slices.Index(paths, "-"); n >= 0 && (stdin == nil || slices.Contains(paths[n+1:], "-")) {
+		return nil, errors.New(`file "-": standard input can be read once, as a file to compare`)
+	}
+	if err := b.ReadFiles(paths, stdin); err != nil {
 		return nil, err
 	}
-	j := &job{subject: s, options: kernels.Options{Threads: f.threads}}
-	p := kernels.Problem{Batch: 1, Heads: s.heads(), KVHeads: s.kvHeads(), QLen: len(s.ids), KVLen: len(s.ids), HeadDim: s.headDim(), Mask: kernels.Mask{Causal: s.model.Shape().Causal}}
-	j.problems = []kernels.Problem{p}
-	j.baseline = pin(baseline[0], "", p)
-	j.kernels = j.variants(chosen, []string{""})
-	return j, nil
+	return b.Report()
+}
+
+// recordsError gives an error its exit code: files that hold nothing are not
+// the same as files that can't be read.
+func recordsError(err error) error {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, compare.ErrNothing):
+		return &exitError{exitNothing, err}
+	case errors.As(err, &path):
+		return usagef("file %q: %w", path.Path, path.Err)
+	}
+	return usage(err)
+}
+
+// writeReport writes whole, and then fails if the gate does.
+func writeReport(r *compare.Report, format string, out *output) error {
+	if err := r.Write(out, format); err != nil {
+		return failed(err)
+	}
+	if err := out.commit(); err != nil {
+		return failed(err)
+	}
+	if r.Gate != nil && !r.Gate.Pass() {
+		return failed(errors.New(r.Gate.Headline()))
+	}
+	return nil
 }

@@ -7,6 +7,7 @@
 //	attnbench selftest  # hold the checks against wrong kernels
 //	attnbench list      # kernels, instruction sets, inputs, masks
 //	attnbench peaks     # measure the machine's limits
+//	attnbench compare   # hold records against each other; fail on what got slower
 //	attnbench model     # logits and next tokens of the transformer
 //
 // Records go to standard output in the Go benchmark format, so that benchstat
@@ -123,7 +124,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newCompare())
 	return root
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"records":   records,
 			"oneline":   oneLineOnly,
 			"interrupt": interrupt,
+			"sweep":     sweep,
 		},
 		Setup: func(env *testscript.Env) error {
 			models, err := filepath.Abs("../../testdata")
@@ -150,4 +152,27 @@ func (w *watcher) Write(p []byte) (int, error) {
 		w.once.Do(func() { close(w.seen) })
 	}
 	return n, err
+}
+
+// sweep writes ten records of each of two kernels: sweep FILE CPU FLASH NAIVE
+// ALLOCS, the times in ns and the allocations those of naive; a time of 0 leaves
+// a kernel out.
+func sweep(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: sweep FILE CPU FLASH NAIVE ALLOCS")
+	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "goos: linux\ncpu: %s\n", args[1])
+	allocs := []string{"0", args[4]}
+	for i, kernel := range []string{"flash", "naive"} {
+		ns, err := strconv.Atoi(args[2+i])
+		ts.Check(err)
+		for j := range 10 {
+			if ns > 0 {
+				fmt.Fprintf(&out, "BenchmarkAttention/kernel=%s/isa=avx2/mask=causal/batch=1/heads=4/kvheads=4/qlen=64/kvlen=64/dim=32-2 20 %d ns/op %s allocs/op\n",
+					kernel, ns*(1000+j)/1000, allocs[i])
+			}
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o666))
 }
