@@ -123,7 +123,13 @@ func (c *complaint) err() error {
 	if len(*c) == 0 {
 		return nil
 	}
-	return errors.New(configFile + ": " + strings.Join(*c, "; "))
+	const most = 4 // what a hostile file can put into a line
+	list := (*c)[:min(most, len(*c))]
+	text := configFile + ": " + strings.Join(list, "; ")
+	if more := len(*c) - len(list); more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return errors.New(text)
 }
 
 // size wants a size to be positive and bounded, and reports whether it is.

@@ -34,7 +34,7 @@ func (c familyCase) distance(r *Result) float64 {
 	return max(d, furthest(c.Pooled, r.Pooled), furthest(c.Sentence, r.NextSentence))
 }
 
-var familyModels = []string{"tiny-bert", "tiny-bert-f16"}
+var familyModels = []string{"tiny-bert", "tiny-bert-f16", "tiny-llama", "tiny-llama-bf16"}
 
 func familyGoldens(t *testing.T, name string) []variantGolden {
 	t.Helper()

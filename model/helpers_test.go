@@ -2,6 +2,8 @@ package model
 
 import "math"
 
+const weightsFile = "model.safetensors"
+
 func equalBits(a, b []float32) bool {
 	if len(a) != len(b) {
 		return false

@@ -27,6 +27,29 @@ func (n *norm) apply(dst, x []float32, epsilon float64) {
 	}
 }
 
+// An rmsNorm is root mean square normalisation (arXiv:1910.07467): scale, but
+// neither shift nor mean.
+type rmsNorm struct{ weight []float32 } // [width]
+
+// apply computes, for each row of x [rows, width],
+//
+//	dst[i] = x[i] / √(mean(x²) + epsilon) · weight[i]
+//
+// with the mean in float64. dst may be x.
+func (n *rmsNorm) apply(dst, x []float32, epsilon float64) {
+	width := len(n.weight)
+	for ; len(x) >= width; dst, x = dst[width:], x[width:] {
+		sum := 0.0
+		for _, v := range x[:width] {
+			sum += float64(v) * float64(v)
+		}
+		scale := 1 / math.Sqrt(sum/float64(width)+epsilon)
+		for i, v := range x[:width] {
+			dst[i] = float32(float64(v)*scale) * n.weight[i]
+		}
+	}
+}
+
 // moments returns the mean and the population variance of x.
 func moments(x []float32) (mean, variance float64) {
 	for _, v := range x {
@@ -61,6 +84,14 @@ func geluTanh(x []float32) {
 	for i, v := range x {
 		v := float64(v)
 		x[i] = float32(0.5 * v * (1 + math.Tanh(c*(v+0.044715*v*v*v))))
+	}
+}
+
+// swiGLU replaces gate with silu(gate)·up, silu(x) = x/(1 + e⁻ˣ) (GLU Variants
+// Improve Transformer, arXiv:2002.05202).
+func swiGLU(gate, up []float32) {
+	for i, v := range gate {
+		gate[i] = float32(float64(v)/(1+math.Exp(-float64(v)))) * up[i]
 	}
 }
 

@@ -16,8 +16,10 @@ const configFile = "config.json"
 
 // loaders has the families by the model_type that config.json gives.
 var loaders = map[string]func(fsys fs.FS, config []byte) (Model, error){
-	"bert": loadBERT,
-	"gpt2": loadGPT2,
+	"bert":    loadBERT,
+	"gpt2":    loadGPT2,
+	"llama":   loadLlama,
+	"mistral": loadLlama,
 }
 
 // Load reads config.json and model.safetensors from the root of fsys, as

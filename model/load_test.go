@@ -46,7 +46,7 @@ func TestConfigRefused(t *testing.T) {
 		changes map[string]any
 		want    string
 	}{
-		{map[string]any{"model_type": "t5"}, `model_type "t5": must be one of bert, gpt2`},
+		{map[string]any{"model_type": "t5"}, `model_type "t5": must be one of bert, gpt2, llama, mistral`},
 		{map[string]any{"model_type": nil}, `model_type ""`},
 		{map[string]any{"n_head": 4}, "n_embd 30: must be a multiple of n_head 4"},
 		{map[string]any{"n_head": 0}, "n_head 0: must be in"},
@@ -125,9 +125,11 @@ func TestLoadRefused(t *testing.T) {
 // TestParameters counts what is in the files, once.
 func TestParameters(t *testing.T) {
 	for name, want := range map[string]int{
-		"tiny-untied": 37*30 + 24*30 + 2*(30*4*30+2*30*40+9*30+40) + 2*30 + 37*30,
-		"tiny-bf16":   19*32 + 20*32 + 3*(12*32*32+13*32) + 2*32, // tied, without the masks
-		"tiny-bert":   37*30 + 24*30 + 2*30 + 2*30 + 2*(4*31*30+31*40+41*30+4*30) + 31*30 + 31*2 + 31*30 + 2*30 + 37,
+		"tiny-untied":     37*30 + 24*30 + 2*(30*4*30+2*30*40+9*30+40) + 2*30 + 37*30,
+		"tiny-bf16":       19*32 + 20*32 + 3*(12*32*32+13*32) + 2*32, // tied, without the masks
+		"tiny-bert":       37*30 + 24*30 + 2*30 + 2*30 + 2*(4*31*30+31*40+41*30+4*30) + 31*30 + 31*2 + 31*30 + 2*30 + 37,
+		"tiny-llama":      37*28 + 2*(2*28+28*64*2+28*32*2+3*28*40) + 28 + 37*28,
+		"tiny-llama-bf16": 19*32 + 3*(2*32+32*32*2+32*16*2+32*2+16*2+3*32*24+24*2+32) + 32,
 	} {
 		if got := mustLoad(t, folder(t, name, nil)).Shape().Parameters; got != want {
 			t.Errorf("%s has %d parameters: want %d", name, got, want)

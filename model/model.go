@@ -32,7 +32,7 @@ type Generator interface {
 
 // A Shape says how large a model is, whatever its family.
 type Shape struct {
-	Family  string // "bert", "gpt2" or "llama"
+	Family  string // "bert", "gpt2", "llama" or "mistral"
 	Causal  bool   // a token sees itself and those before it only
 	Vocab   int
 	Context int // the longest sequence

@@ -196,7 +196,12 @@ func (p *pass) rows(x []float32, width int, body func(x []float32)) {
 }
 
 // normalise sets dst to the norm of x, [rows, width] both.
-func (p *pass) normalise(dst, x []float32, n *norm, epsilon float64) {
+func (p *pass) normalise(dst, x []float32, n normaliser, epsilon float64) {
 	w := p.shape.Width
 	parallel(p.threads, len(x)/w, func(lo, hi int) { n.apply(dst[lo*w:hi*w], x[lo*w:hi*w], epsilon) })
+}
+
+// A normaliser is a norm or an rmsNorm.
+type normaliser interface {
+	apply(dst, x []float32, epsilon float64)
 }

@@ -10,11 +10,9 @@ import (
 	"github.com/attnbench/attnbench/model/internal/safetensors"
 )
 
-const weightsFile = "model.safetensors"
-
 // A reader takes tensors from a folder by name and remembers the first error.
 type reader struct {
-	file   *safetensors.File
+	folder *safetensors.Folder
 	prefix string          // what all names but the head's begin with, or nothing
 	unread map[string]bool // tensors that nobody asked for
 	err    error
@@ -25,12 +23,12 @@ type reader struct {
 // openReader opens the weights of a folder; their names may all begin with
 // prefix.
 func openReader(fsys fs.FS, prefix string) (*reader, error) {
-	w, err := safetensors.Open(fsys, weightsFile)
+	w, err := safetensors.OpenFolder(fsys)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{file: w, unread: make(map[string]bool)}
-	for name := range w.Tensors {
+	r := &reader{folder: w, unread: make(map[string]bool)}
+	for _, name := range w.Names() {
 		r.unread[name] = true
 		if strings.HasPrefix(name, prefix) {
 			r.prefix = prefix
@@ -39,7 +37,7 @@ func openReader(fsys fs.FS, prefix string) (*reader, error) {
 	return r, nil
 }
 
-func (r *reader) close() { _ = r.file.Close() } // nothing was written
+func (r *reader) close() { _ = r.folder.Close() } // nothing was written
 
 func (r *reader) floats(name string, shape ...int) []float32 {
 	return r.exactly(r.prefix+name, shape...)
@@ -52,22 +50,19 @@ func (r *reader) exactly(name string, shape ...int) []float32 {
 	}
 	delete(r.unread, name)
 	var x []float32
-	x, r.err = r.file.Floats(name, shape...)
+	x, r.err = r.folder.Floats(name, shape...)
 	r.parameters += len(x)
 	return x
 }
 
 // has reports whether there is a tensor of this name, which takes no prefix.
-func (r *reader) has(name string) bool {
-	_, ok := r.file.Tensors[name]
-	return ok
-}
+func (r *reader) has(name string) bool { return r.folder.Has(name) }
 
 // same wants two tensors, of which only one is used, to be equal; it counts
 // them once.
 func (r *reader) same(nameA, nameB string, a, b []float32) {
 	if r.err == nil && !slices.Equal(a, b) {
-		r.err = fmt.Errorf("%s: tensor %q: must be equal to %s", r.file.Name, nameA, nameB)
+		r.err = fmt.Errorf("%s: tensor %q: must be equal to %s", r.folder.Name, nameA, nameB)
 	}
 	r.parameters -= len(a)
 }
@@ -100,7 +95,7 @@ func (r *reader) head(name string, tie tying, tokens []float32, width, vocab int
 	case own:
 		tokens = r.exactly(name, vocab, width)
 	case !tie.tied && r.err == nil:
-		r.err = fmt.Errorf("%s: no tensor %q: must be there since tie_word_embeddings is false", r.file.Name, name)
+		r.err = fmt.Errorf("%s: no tensor %q: must be there since tie_word_embeddings is false", r.folder.Name, name)
 	}
 	return r.projection(tokens, nil, width, vocab, true)
 }
@@ -120,5 +115,5 @@ func (r *reader) finish(family string, ignore func(name string) bool) error {
 	if len(extra) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: tensor %s is not part of this %s (%d such)", r.file.Name, brief.Quote(slices.Min(extra)), family, len(extra))
+	return fmt.Errorf("%s: tensor %s is not part of this %s (%d such)", r.folder.Name, brief.Quote(slices.Min(extra)), family, len(extra))
 }

@@ -130,7 +130,8 @@ def attend(q, k, v, visible, scale):
     """q [b, h, n, d], k and v [b, g, n, d], visible [b, 1, n, n]."""
     k, v = (x.repeat_interleave(q.shape[1] // x.shape[1], 1) for x in (k, v))
     s = (q @ k.transpose(-1, -2)) * scale
-    return torch.softmax(s.masked_fill(~visible, -math.inf), -1) @ v
+    p = torch.softmax(s.masked_fill(~visible, -math.inf), -1)
+    return p.nan_to_num(0) @ v  # a token of the padding may see nothing
 
 
 def split(x, heads):

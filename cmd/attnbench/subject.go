@@ -18,7 +18,7 @@ import (
 type subjectFlags struct{ model, prompt string }
 
 func (f *subjectFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.model, "model", "", "`folder` with config.json and model.safetensors of a GPT-2 or BERT (default the built-in one)")
+	flags.StringVar(&f.model, "model", "", "`folder` with config.json and weights of a GPT-2, BERT, Llama or Mistral (default the built-in one)")
 	flags.StringVar(&f.prompt, "prompt", "", "`file` with the text to read, - for standard input (default the built-in one)")
 }
 
