@@ -22,8 +22,17 @@ const Base = "Attention"
 // the scale or an element type of float32, has no key.
 func (c Case) Name(kernel, isa string) string {
 	p := c.Problem
-	name := fmt.Sprintf("%s/kernel=%s/isa=%s/mask=%s/batch=%d/heads=%d/kvheads=%d/qlen=%d/kvlen=%d/dim=%d",
-		Base, kernel, isa, maskName(p.Mask), p.Batch, p.Heads, p.KVHeads, p.QLen, p.KVLen, p.HeadDim)
+	return fmt.Sprintf("%s/kernel=%s/isa=%s/mask=%s/batch=%d/heads=%d/kvheads=%d/qlen=%d/kvlen=%d/dim=%d",
+		Base, kernel, isa, maskName(p.Mask), p.Batch, p.Heads, p.KVHeads, p.QLen, p.KVLen, p.HeadDim) + options(p, "/")
+}
+
+// Describe says what a problem computes, apart from its shape: the mask and the
+// options that are not at their defaults, such as "causal softcap=50".
+func Describe(p kernels.Problem) string { return maskName(p.Mask) + options(p, " ") }
+
+// options returns the keys of what is not at its default, each after before.
+func options(p kernels.Problem, before string) string {
+	var text strings.Builder
 	for _, option := range []struct {
 		set   bool
 		key   string
@@ -38,10 +47,10 @@ func (c Case) Name(kernel, isa string) string {
 		{p.SinkLogits, "sinklogits", true},
 	} {
 		if option.set {
-			name += fmt.Sprintf("/%s=%v", option.key, option.value)
+			fmt.Fprintf(&text, "%s%s=%v", before, option.key, option.value)
 		}
 	}
-	return name
+	return text.String()
 }
 
 // maskName is the mask's name without what would end it in a benchmark name; a

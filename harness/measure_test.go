@@ -151,7 +151,10 @@ func TestSweep(t *testing.T) {
 	if got := cases[7].Name("flash", "avx2"); got != want {
 		t.Errorf("name %s, want %s", got, want)
 	}
-	soft := Sweep{Lengths: []int{8}, Inputs: in[:1], Adjust: func(p *kernels.Problem) { p.Softcap, p.KVDType = 30, kernels.BFloat16 }}
+	soft := Sweep{Lengths: []int{8}, Inputs: in[:1], Adjust: func(p *kernels.Problem) error {
+		p.Softcap, p.KVDType = 30, kernels.BFloat16
+		return nil
+	}}
 	if cases, err = soft.Cases(); err != nil {
 		t.Fatal(err)
 	}
@@ -164,6 +167,7 @@ func TestSweep(t *testing.T) {
 		`"diagonal"`:       {Lengths: []int{8}, Masks: []string{"diagonal"}, Inputs: in},
 		"0 lengths":        {Inputs: in},
 		"headDim 1000":     {Lengths: []int{8}, HeadDim: 1000, Inputs: in},
+		"no such thing":    {Lengths: []int{8}, Inputs: in, Adjust: func(*kernels.Problem) error { return errors.New("no such thing") }},
 		"mask blocks:16:1": {Lengths: []int{-1}, Masks: []string{"blocks:16:1"}, Inputs: in},
 	} {
 		if _, err := s.Cases(); err == nil || !strings.Contains(err.Error(), want) {

@@ -47,7 +47,7 @@ var presets = []Preset{
 		Masks:   []string{"causal"}, Lengths: []int{8192, 32768, 131072}, Decode: true,
 	},
 	{
-		Name: "decode-paged", About: "the same from a bfloat16 cache in pages of 64 tokens",
+		Name: "decode-paged", About: "one token of llama3-8b from a bfloat16 cache in pages of 64 tokens",
 		Source:  "Llama 3, arXiv:2407.21783, table 3; pages as in vLLM, arXiv:2309.06180",
 		Problem: kernels.Problem{Heads: 32, KVHeads: 8, HeadDim: 128, KVDType: kernels.BFloat16, PageSize: 64},
 		Masks:   []string{"causal"}, Lengths: []int{8192, 32768, 131072}, Decode: true,
@@ -94,6 +94,24 @@ var presets = []Preset{
 		Problem: kernels.Problem{Heads: 8, KVHeads: 8, HeadDim: 64},
 		Masks:   []string{"causal+packed:1024"}, Lengths: []int{4096, 8192, 16384},
 	},
+}
+
+// Sweep returns the preset's masks and lengths with its shape, without inputs.
+func (p Preset) Sweep() Sweep {
+	s := Sweep{
+		Lengths: p.Lengths, Masks: p.Masks,
+		Heads: p.Problem.Heads, KVHeads: p.Problem.KVHeads, HeadDim: p.Problem.HeadDim,
+		Adjust: func(q *kernels.Problem) error {
+			q.DType, q.KVDType, q.PageSize = p.Problem.DType, p.Problem.KVDType, p.Problem.PageSize
+			q.Scale, q.Softcap = p.Problem.Scale, p.Problem.Softcap
+			q.ALiBi, q.SinkLogits = p.Problem.ALiBi, p.Problem.SinkLogits
+			return nil
+		},
+	}
+	if p.Decode {
+		s.QLen = 1
+	}
+	return s
 }
 
 // Presets returns all presets, sorted by name.

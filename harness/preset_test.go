@@ -1,11 +1,10 @@
 package harness
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/attnbench/attnbench/kernels"
 )
 
 func TestPresetsAreValidAndSorted(t *testing.T) {
@@ -17,20 +16,21 @@ func TestPresetsAreValidAndSorted(t *testing.T) {
 		if again, err := LookupPreset(preset.Name); err != nil || again.Source == "" || again.About == "" {
 			t.Errorf("%s: %v, about %q, source %q", preset.Name, err, again.About, again.Source)
 		}
-		for _, n := range preset.Lengths {
-			for _, spec := range preset.Masks {
-				p := preset.Problem
-				p.Batch, p.QLen, p.KVLen = 1, n, n
-				if preset.Decode {
-					p.QLen = 1
-				}
-				var err error
-				if p.Mask, err = kernels.ParseMask(spec, n); err != nil {
-					t.Fatal(err)
-				}
-				if err := p.Validate(); err != nil {
-					t.Errorf("%s at %d: %v", preset.Name, n, err)
-				}
+		sweep := preset.Sweep()
+		sweep.Inputs = Inputs(1)[:1]
+		cases, err := sweep.Cases()
+		if err != nil || len(cases) != len(preset.Masks)*len(preset.Lengths) {
+			t.Errorf("%s: %d cases, %v", preset.Name, len(cases), err)
+		}
+		for _, c := range cases {
+			p := c.Problem
+			shape := preset.Problem
+			shape.Batch, shape.QLen, shape.KVLen, shape.Mask = p.Batch, p.QLen, p.KVLen, p.Mask
+			if preset.Decode {
+				shape.QLen = 1
+			}
+			if !reflect.DeepEqual(p, shape) {
+				t.Errorf("%s at %d: %+v, want %+v", preset.Name, p.KVLen, p, shape)
 			}
 		}
 	}

@@ -21,7 +21,7 @@ type Sweep struct {
 
 	// Adjust, where set, changes each problem before it is validated: element
 	// types, a soft cap and whatever else a Problem may have.
-	Adjust func(p *kernels.Problem)
+	Adjust func(p *kernels.Problem) error
 }
 
 // Cases returns the cases in order of mask, input and length. Its error lists
@@ -70,7 +70,9 @@ func (s Sweep) problem(n int, mask string) (kernels.Problem, error) {
 		return p, err
 	}
 	if s.Adjust != nil {
-		s.Adjust(&p)
+		if err := s.Adjust(&p); err != nil {
+			return p, err
+		}
 	}
 	return p, p.Validate()
 }

@@ -29,6 +29,7 @@ type Shape struct {
 	Batch, Heads, KVHeads, Dim int
 	QLen                       int // queries; 0 when there are as many as keys
 	Threads                    int
+	Options                    string // the other parts of the name, such as "dtype=bfloat16 softcap=50"
 }
 
 // String names the shape as records do, the default parts included.
@@ -37,15 +38,19 @@ func (s Shape) String() string {
 	if s.QLen != 0 {
 		qLen = strconv.Itoa(s.QLen)
 	}
-	return fmt.Sprintf("mask=%s batch=%d heads=%d kvheads=%d dim=%d qlen=%s threads=%d",
+	text := fmt.Sprintf("mask=%s batch=%d heads=%d kvheads=%d dim=%d qlen=%s threads=%d",
 		s.Mask, s.Batch, s.Heads, s.KVHeads, s.Dim, qLen, s.Threads)
+	if s.Options != "" {
+		text += " " + s.Options
+	}
+	return text
 }
 
 func (s Shape) compare(t Shape) int {
 	return cmp.Or(
 		cmp.Compare(s.Mask, t.Mask), cmp.Compare(s.Batch, t.Batch), cmp.Compare(s.Heads, t.Heads),
 		cmp.Compare(s.KVHeads, t.KVHeads), cmp.Compare(s.Dim, t.Dim), cmp.Compare(s.QLen, t.QLen),
-		cmp.Compare(s.Threads, t.Threads))
+		cmp.Compare(s.Threads, t.Threads), cmp.Compare(s.Options, t.Options))
 }
 
 // A Key tells one series from another.
@@ -150,7 +155,7 @@ func Read(r io.Reader, fileName string) (*Set, error) {
 
 // parseName splits a benchmark's name into its series and its length.
 func parseName(name benchfmt.Name) (key Key, n int, err error) {
-	parts := nameParts(name)
+	parts, options := nameParts(name)
 	var lack []string
 	text := func(k string) string {
 		v, ok := parts[k]
@@ -168,7 +173,7 @@ func parseName(name benchfmt.Name) (key Key, n int, err error) {
 	}
 	key = Key{text("kernel"), text("isa"), Shape{
 		Mask: text("mask"), Batch: number("batch"), Heads: number("heads"), KVHeads: number("kvheads"),
-		QLen: number("qlen"), Dim: number("dim"), Threads: number("threads"),
+		QLen: number("qlen"), Dim: number("dim"), Threads: number("threads"), Options: options,
 	}}
 	if n = number("kvlen"); n == key.QLen {
 		key.QLen = 0
@@ -179,18 +184,28 @@ func parseName(name benchfmt.Name) (key Key, n int, err error) {
 	return key, n, nil
 }
 
-// nameParts returns the key=value parts of a name; the threads are those of
-// its "-N" suffix, or 1, as package testing writes them.
-func nameParts(name benchfmt.Name) map[string]string {
-	parts := map[string]string{"threads": "1"}
+// known are the parts of a name that every record has.
+var known = []string{"kernel", "isa", "mask", "batch", "heads", "kvheads", "qlen", "kvlen", "dim"}
+
+// nameParts returns the known key=value parts of a name, and the others in
+// their order; the threads are those of its "-N" suffix, or 1, as package
+// testing writes them.
+func nameParts(name benchfmt.Name) (parts map[string]string, options string) {
+	parts = map[string]string{"threads": "1"}
+	var others []string
 	_, split := name.Parts()
 	for _, part := range split {
 		s := string(part)
 		if suffix, ok := strings.CutPrefix(s, "-"); ok {
 			parts["threads"] = suffix
-		} else if k, v, ok := strings.Cut(strings.TrimPrefix(s, "/"), "="); ok {
+			continue
+		}
+		s = strings.TrimPrefix(s, "/")
+		if k, v, ok := strings.Cut(s, "="); ok && slices.Contains(known, k) {
 			parts[k] = v
+		} else {
+			others = append(others, s)
 		}
 	}
-	return parts
+	return parts, strings.Join(others, " ")
 }

@@ -17,6 +17,7 @@ func TestReadPoolsSamples(t *testing.T) {
 		name + " 10 3000 ns/op 2.5e+09 FLOP/s",
 		strings.Replace(name, "qlen=128", "qlen=1", 1) + " 10 7 ns/op",
 		strings.TrimSuffix(name, "-2") + " 10 9 ns/op",
+		strings.Replace(name, "dim=64", "dim=64/dtype=bfloat16/softcap=50", 1) + " 10 8 ns/op",
 		"",
 	}, "\n")
 	set, err := Read(strings.NewReader(records), "records")
@@ -28,7 +29,7 @@ func TestReadPoolsSamples(t *testing.T) {
 		got = append(got, s.Kernel+" "+s.ISA+" "+s.Shape.String())
 	}
 	shape := "flash avx512 mask=window:256+sinks:4 batch=1 heads=8 kvheads=2 dim=64 "
-	want := []string{shape + "qlen=n threads=1", shape + "qlen=n threads=2", shape + "qlen=1 threads=2"}
+	want := []string{shape + "qlen=n threads=1", shape + "qlen=n threads=2", shape + "qlen=n threads=2 dtype=bfloat16 softcap=50", shape + "qlen=1 threads=2"}
 	if !slices.Equal(got, want) {
 		t.Fatalf("series\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -43,8 +44,8 @@ func TestReadPoolsSamples(t *testing.T) {
 	if p := s.Point(100); p != nil {
 		t.Errorf("point at n=100: %+v, want none", p)
 	}
-	if groups := set.Groups(); len(groups) != 3 {
-		t.Errorf("%d groups, want 3", len(groups))
+	if groups := set.Groups(); len(groups) != 4 {
+		t.Errorf("%d groups, want 4", len(groups))
 	}
 }
 

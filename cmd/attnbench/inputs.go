@@ -57,14 +57,14 @@ func (j *job) checkTimed() error {
 	if len(j.inputs) == 0 {
 		return fmt.Errorf("input %q: unavailable for this shape, want some of %s", captured, strings.Join(harness.InputNames(), ", "))
 	}
-	if longest := j.sweep.Lengths[len(j.sweep.Lengths)-1]; !fits(j.inputs[0], longest) {
+	if longest := j.sweep.Lengths[len(j.sweep.Lengths)-1]; !j.fits(j.inputs[0], longest) {
 		return fmt.Errorf("n %d on input %q: the prompt has %d tokens", longest, captured, len(j.subject.ids))
 	}
 	return nil
 }
 
-// fits reports whether an input can fill a problem of n tokens.
-func fits(in harness.Input, n int) bool {
+// fits reports whether an input can fill a problem of n keys.
+func (j *job) fits(in harness.Input, n int) bool {
 	c, ok := in.(harness.Captured)
-	return !ok || n <= c.K.Len
+	return !ok || n <= c.K.Len && j.sweep.QLen <= n
 }

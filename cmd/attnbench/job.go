@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/attnbench/attnbench/harness"
 	"github.com/attnbench/attnbench/kernels"
@@ -46,8 +48,8 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 		return nil, err
 	}
 	j := &job{seed: f.seed, options: kernels.Options{Threads: f.threads}}
-	var err error
-	if j.sweep.Lengths, err = parseLengths(f.lengths); err != nil {
+	lengths, err := parseLengths(f.lengths)
+	if err != nil {
 		return nil, err
 	}
 	chosen, err := lookupKernels(f.kernels)
@@ -72,7 +74,10 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 	if j.subject.remark != "" {
 		j.remarks = append(j.remarks, j.subject.remark)
 	}
-	j.setShape(f)
+	if j.sweep, err = f.problem.sweep(cmd.Flags()); err != nil {
+		return nil, err
+	}
+	j.setShape(f, lengths, cmd.Flags())
 	if err := j.checkProblems(); err != nil {
 		return nil, err
 	}
@@ -84,21 +89,44 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 	return j, nil
 }
 
-// setShape fills what was not given from the model.
-func (j *job) setShape(f *sweepFlags) {
-	orElse := func(value, otherwise int) int {
-		if value == 0 {
-			return otherwise
+// setShape fills what neither a flag nor a preset gave: the lengths and masks of
+// the flags' defaults, and the heads of the model.
+func (j *job) setShape(f *sweepFlags, lengths []int, flags *pflag.FlagSet) {
+	s := &j.sweep
+	if s.Lengths == nil || f.ownLengths || flags.Changed("n") {
+		s.Lengths = lengths
+	}
+	if flags.Changed("pattern") && !flags.Changed("n") {
+		s.Lengths = adjustable(s)
+	}
+	if s.Masks == nil || flags.Changed("mask") {
+		s.Masks = f.masks
+	}
+	s.Batch = f.batch
+	if flags.Changed("heads") {
+		s.Heads, s.KVHeads = f.heads, f.heads
+	}
+	set(flags, "kv-heads", &s.KVHeads, f.kvHeads)
+	set(flags, "dim", &s.HeadDim, f.dim)
+	if s.Heads == 0 {
+		s.Heads, s.KVHeads = j.subject.heads(), cmp.Or(s.KVHeads, j.subject.kvHeads())
+	}
+	s.HeadDim = cmp.Or(s.HeadDim, j.subject.headDim())
+}
+
+// adjustable returns the lengths that the sweep's options allow, which is to say
+// a pattern's file; all where there is none, so that the error says why.
+func adjustable(s *harness.Sweep) []int {
+	var fit []int
+	for _, n := range s.Lengths {
+		if s.Adjust(&kernels.Problem{KVLen: n}) == nil {
+			fit = append(fit, n)
 		}
-		return value
 	}
-	heads, kvHeads := j.subject.heads(), j.subject.kvHeads()
-	if f.heads != 0 {
-		heads, kvHeads = f.heads, f.heads
+	if fit == nil {
+		return s.Lengths
 	}
-	j.sweep.Masks = f.masks
-	j.sweep.Batch, j.sweep.Heads, j.sweep.KVHeads = f.batch, heads, orElse(f.kvHeads, kvHeads)
-	j.sweep.HeadDim = orElse(f.dim, j.subject.headDim())
+	return fit
 }
 
 // checkProblems returns the first thing that is wrong with any problem.

@@ -15,7 +15,7 @@ import (
 func newList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List kernels, instruction sets, inputs and masks",
+		Short: "List kernels, instruction sets, inputs, presets and masks",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return writeList(cmd.OutOrStdout())
@@ -38,12 +38,22 @@ func writeList(w io.Writer) error {
 	for _, group := range harness.InputGroups() {
 		fmt.Fprintf(tab, "  %s\t%s\n", group, strings.Join(harness.ExpandInputs([]string{group}), ", "))
 	}
+	fmt.Fprintln(tab, "\npresets (--preset)")
+	for _, p := range harness.Presets() {
+		fmt.Fprintf(tab, "  %s\t%s\n", p.Name, p.About)
+		fmt.Fprintf(tab, "  \t  %s; n %s\n", strings.Join(p.Masks, " and "), joinLengths(p.Lengths))
+		fmt.Fprintf(tab, "  \t  %s\n", p.Source)
+	}
 	forms := strings.Split(kernels.MaskGrammar, ", ")
 	fmt.Fprintf(tab, "\nmasks (--mask), %s\n", forms[len(forms)-1])
 	for _, form := range forms[:len(forms)-1] {
 		fmt.Fprintf(tab, "  %s\n", form)
 	}
 	return tab.Flush()
+}
+
+func joinLengths(lengths []int) string {
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(lengths)), ", "), "[]")
 }
 
 func describe(k kernels.Kernel) string {

@@ -5,7 +5,7 @@
 //	attnbench run       # swap, verify, measure, fit: everything, in a minute
 //	attnbench verify    # hold the kernels against the oracle
 //	attnbench selftest  # hold the checks against wrong kernels
-//	attnbench list      # kernels, instruction sets, inputs, masks
+//	attnbench list      # kernels, instruction sets, inputs, presets, masks
 //	attnbench peaks     # measure the machine's limits
 //	attnbench compare   # hold records against each other; fail on what got slower
 //	attnbench model     # logits and next tokens of the transformer

@@ -23,7 +23,7 @@ func (j *job) matrix(outcomes []outcome) *reports.Table {
 	}
 	rows := map[[2]string][]cell{}
 	for _, o := range outcomes {
-		key := [2]string{o.c.Problem.Mask.String(), o.c.Input.Name()}
+		key := [2]string{harness.Describe(o.c.Problem), o.c.Input.Name()}
 		if rows[key] == nil {
 			rows[key] = make([]cell, len(j.kernels))
 			table.Rows = append(table.Rows, key[:])
@@ -103,7 +103,7 @@ func (j *job) invariances(ctx context.Context, c *checks) (*reports.Table, error
 	bar := newProgress(c.w, fmt.Sprintf("holding %d kernels against themselves on %d masks", len(j.kernels), len(cases)), len(cases)*len(j.kernels))
 	defer bar.done()
 	for i, cs := range cases {
-		row := []string{cs.Problem.Mask.String(), fmt.Sprint(cs.Problem.KVLen)}
+		row := []string{harness.Describe(cs.Problem), fmt.Sprint(cs.Problem.KVLen)}
 		for at, k := range j.kernels {
 			if ctx.Err() != nil {
 				return table, fmt.Errorf("interrupted: the invariances are incomplete")
@@ -163,6 +163,7 @@ func (j *job) invarianceCases() ([]harness.Case, error) {
 	for _, mask := range j.sweep.Masks {
 		s := j.sweep
 		s.Masks, s.Lengths, s.Inputs = []string{mask}, []int{n}, harness.Inputs(j.seed)[:1]
+		s.QLen = min(s.QLen, n)
 		some, err := s.Cases()
 		if err != nil && n != j.sweep.Lengths[0] {
 			continue

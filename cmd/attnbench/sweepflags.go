@@ -16,12 +16,14 @@ type sweepFlags struct {
 	batch, heads, kvHeads, dim   int
 	threads                      int
 	seed                         uint64
+	problem                      problemFlags
 	subject                      subjectFlags
+	ownLengths                   bool // --n has a default that stands before a preset's lengths
 }
 
 func (f *sweepFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.kernels, "kernel", nil, "`names` of kernels (default all)")
-	flags.StringVar(&f.lengths, "n", "128..2048x2", "sequence `lengths`: lists, and ranges LO..HIxFACTOR")
+	flags.StringVar(&f.lengths, "n", "128..2048x2", "`lengths` of the sequence of keys: lists, and ranges LO..HIxFACTOR")
 	flags.IntVar(&f.batch, "batch", 1, "batch `size`")
 	flags.IntVar(&f.heads, "heads", 0, "query `heads` (default the model's)")
 	flags.IntVar(&f.kvHeads, "kv-heads", 0, "key and value `heads` (default as many as --heads)")
@@ -31,6 +33,7 @@ func (f *sweepFlags) register(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.isas, "isa", nil, "instruction `sets` (default the best available)")
 	flags.StringSliceVar(&f.inputs, "inputs", inputNames(), "`inputs` to verify on; the first is the one that is timed")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of inputs, order and resampling")
+	f.problem.register(flags)
 	f.subject.register(flags)
 }
 

@@ -33,9 +33,11 @@ type pinned struct {
 	used string // what the kernel takes when held to isa, "" when unknown
 }
 
-// pin holds a kernel to an instruction set and plans p to learn what it takes.
+// pin holds a kernel to an instruction set and plans a problem like p to learn
+// what it takes; a short one, for the plan of a long one may need gigabytes.
 func pin(k kernels.Kernel, isa string, p kernels.Problem) pinned {
 	v := pinned{Kernel: k, isa: isa}
+	p.Batch, p.QLen, p.KVLen, p.Mask = 1, min(p.QLen, 64), 64, kernels.Mask{}
 	if plan, err := v.Plan(p, kernels.Options{Threads: 1}); err == nil {
 		v.used = plan.ISA()
 		plan.Close()

@@ -22,7 +22,9 @@ func newVerify() *cobra.Command {
 		Long: `verify runs every kernel on captured and synthetic inputs, with everything that
 a query must not see poisoned, and holds O and lse against a float64 evaluation
 straight from the mask. Then it holds each kernel against itself, in ways of
-running it that must not matter.`,
+running it that must not matter. Where no flag says which problem is meant, it
+also holds each kernel against the oracle on every feature that attention has
+in models of today, and shows which ones it does not support, and why.`,
 		Example: "  attnbench verify --kernel flash --mask causal,window:64+sinks:4 --n 1,97,512\n" +
 			"  attnbench verify --heads 8 --kv-heads 2 --dim 64",
 		Args: noArgs,
@@ -33,16 +35,11 @@ running it that must not matter.`,
 			}
 			c := newChecks(cmd.ErrOrStderr())
 			j.writeRemarks(c.w)
-			outcomes, err := j.verify(cmd.Context(), c, j.sweep.Lengths)
-			t := j.tally(outcomes)
-			if err := errors.Join(err, writeTables(cmd.OutOrStdout(), t.table(j), j.matrix(outcomes))); err != nil {
+			checked, err := j.verifyAll(cmd.Context(), c, cmd.OutOrStdout(), wantsCoverage(cmd.Flags()))
+			if err != nil {
 				return failed(err)
 			}
-			invariances, err := j.invariances(cmd.Context(), c)
-			if err := errors.Join(err, writeTables(cmd.OutOrStdout(), invariances)); err != nil {
-				return failed(err)
-			}
-			if t.checked() == 0 && len(c.failures) == 0 {
+			if checked == 0 && len(c.failures) == 0 {
 				return &exitError{exitNothing, fmt.Errorf("nothing was verified: every case was skipped")}
 			}
 			return c.err()
@@ -50,8 +47,28 @@ running it that must not matter.`,
 	}
 	f.register(cmd.Flags())
 	cmd.Flags().Lookup("n").DefValue = verifyLengths
-	f.lengths = verifyLengths
+	f.lengths, f.ownLengths = verifyLengths, true
 	return cmd
+}
+
+// verifyAll does all that the command does, and writes each table as soon as
+// it is there. It returns how many cases were not skipped.
+func (j *job) verifyAll(ctx context.Context, c *checks, w io.Writer, coverage bool) (checked int, err error) {
+	outcomes, err := j.verify(ctx, c, j.sweep.Lengths)
+	t := j.tally(outcomes)
+	if err := errors.Join(err, writeTables(w, t.table(j), j.matrix(outcomes))); err != nil {
+		return 0, err
+	}
+	checked = t.checked()
+	if coverage {
+		table, outcomes, err := j.coverage(ctx, c)
+		if err := errors.Join(err, writeTables(w, table)); err != nil {
+			return 0, err
+		}
+		checked += j.tally(outcomes).checked()
+	}
+	table, err := j.invariances(ctx, c)
+	return checked, errors.Join(err, writeTables(w, table))
 }
 
 // verifyLengths are one, primes, powers of two and their neighbours.
@@ -107,6 +124,12 @@ func (j *job) verify(ctx context.Context, c *checks, lengths []int) ([]outcome, 
 	}
 	bar := newProgress(c.w, fmt.Sprintf("verifying %d kernels on %d cases", len(j.kernels), len(cases)), len(cases))
 	defer bar.done()
+	return j.hold(ctx, c, cases, bar.at)
+}
+
+// hold holds every kernel against the oracle on the cases. It reports to done
+// how many are.
+func (j *job) hold(ctx context.Context, c *checks, cases []harness.Case, done func(cases int)) ([]outcome, error) {
 	var outcomes []outcome
 	for i, cs := range cases {
 		if ctx.Err() != nil {
@@ -123,7 +146,7 @@ func (j *job) verify(ctx context.Context, c *checks, lengths []int) ([]outcome, 
 			}
 			outcomes = append(outcomes, o)
 		}
-		bar.at(i + 1)
+		done(i + 1)
 	}
 	return outcomes, nil
 }
@@ -156,7 +179,7 @@ func (j *job) verifyCases(lengths []int) ([]harness.Case, error) {
 		one := j.sweep
 		one.Inputs, one.Lengths = []harness.Input{in}, nil
 		for _, n := range lengths {
-			if fits(in, n) {
+			if j.fits(in, n) {
 				one.Lengths = append(one.Lengths, n)
 			}
 		}
@@ -200,7 +223,7 @@ func (j *job) tally(outcomes []outcome) tally {
 		default:
 			row.passed++
 			if o.verdict.Ratio >= row.worst.Ratio {
-				row.worst, row.worstAt = o.verdict, fmt.Sprintf("%s, %s, n=%d", o.c.Input.Name(), o.c.Problem.Mask, o.c.Problem.KVLen)
+				row.worst, row.worstAt = o.verdict, fmt.Sprintf("%s, %s, n=%d", o.c.Input.Name(), harness.Describe(o.c.Problem), o.c.Problem.KVLen)
 			}
 		}
 	}

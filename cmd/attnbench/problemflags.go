@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/kernels"
+)
+
+// problemFlags state what an attention call has beside its shape and mask.
+type problemFlags struct {
+	preset, pattern string
+	qLen, pageSize  int
+	dtype, kvDType  string
+	scale, softcap  float64
+	alibi, sinks    bool
+}
+
+// problemFlagNames are those of the flags that say which problem is meant. The
+// shape of the heads and the batch are not among them: every problem has one.
+var problemFlagNames = []string{
+	"n", "mask", "preset", "pattern", "q-len", "page", "dtype", "kv-dtype", "scale", "softcap", "alibi", "sink-logits",
+}
+
+func (f *problemFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.preset, "preset", "", "shape, masks, lengths and options of a published model, by `name`; other flags override it; see attnbench list")
+	flags.StringVar(&f.pattern, "pattern", "", "`file` of a block pattern, which every mask is cut to: a line of 0 and 1 for each block of queries")
+	flags.IntVar(&f.qLen, "q-len", 0, "`queries`, which end with the keys (default as many as keys); 1 is a decode step, a few are a chunk of a prefill")
+	flags.StringVar(&f.dtype, "dtype", "float32", "element `type` of Q, K, V and O: float32, float16 or bfloat16")
+	flags.StringVar(&f.kvDType, "kv-dtype", "", "element `type` of K and V (default --dtype)")
+	flags.IntVar(&f.pageSize, "page", 0, "`keys` in a page of a paged K and V (default not paged)")
+	flags.Float64Var(&f.scale, "scale", 0, "`factor` of the scores (default 1/√dim)")
+	flags.Float64Var(&f.softcap, "softcap", 0, "`cap` of the scores, by tanh (default none)")
+	flags.BoolVar(&f.alibi, "alibi", false, "linear distance biases")
+	flags.BoolVar(&f.sinks, "sink-logits", false, "a logit a head in the softmax's sum")
+}
+
+// sweep returns the preset's sweep, with the options of the other flags that
+// were given. Without a preset it has nothing but these.
+func (f *problemFlags) sweep(flags *pflag.FlagSet) (harness.Sweep, error) {
+	var s harness.Sweep
+	if f.preset != "" || flags.Changed("preset") {
+		preset, err := harness.LookupPreset(f.preset)
+		if err != nil {
+			return s, err
+		}
+		s = preset.Sweep()
+	}
+	if flags.Changed("q-len") {
+		if f.qLen < 1 || f.qLen > maxLength {
+			return s, fmt.Errorf("--q-len %d: must be in 1..%d", f.qLen, maxLength)
+		}
+		s.QLen = f.qLen
+	}
+	change, err := f.options(flags)
+	if err != nil {
+		return s, err
+	}
+	pattern, err := f.readPattern(flags)
+	if err != nil {
+		return s, err
+	}
+	ofPreset := s.Adjust
+	s.Adjust = func(p *kernels.Problem) error {
+		if ofPreset != nil {
+			ofPreset(p)
+		}
+		change(p)
+		return pattern(p)
+	}
+	return s, nil
+}
+
+// options returns what sets those of a problem that were given.
+func (f *problemFlags) options(flags *pflag.FlagSet) (func(p *kernels.Problem), error) {
+	dtype, err := kernels.ParseDType(f.dtype)
+	if err != nil {
+		return nil, fmt.Errorf("--%w", err)
+	}
+	kvDType := dtype
+	if flags.Changed("kv-dtype") {
+		if kvDType, err = kernels.ParseDType(f.kvDType); err != nil {
+			return nil, fmt.Errorf("--kv-%w", err)
+		}
+	}
+	if flags.Changed("page") && (f.pageSize < 1 || f.pageSize > maxLength) {
+		return nil, fmt.Errorf("--page %d: must be in 1..%d", f.pageSize, maxLength)
+	}
+	for _, x := range []struct {
+		name  string
+		value float64
+	}{{"scale", f.scale}, {"softcap", f.softcap}} {
+		if flags.Changed(x.name) && !(x.value > 0 && x.value <= maxFactor) {
+			return nil, fmt.Errorf("--%s %v: must be above 0 and at most %g", x.name, x.value, float64(maxFactor))
+		}
+	}
+	return func(p *kernels.Problem) {
+		set(flags, "dtype", &p.DType, dtype)
+		set(flags, "dtype", &p.KVDType, dtype)
+		set(flags, "kv-dtype", &p.KVDType, kvDType)
+		set(flags, "page", &p.PageSize, f.pageSize)
+		set(flags, "scale", &p.Scale, f.scale)
+		set(flags, "softcap", &p.Softcap, f.softcap)
+		set(flags, "alibi", &p.ALiBi, f.alibi)
+		set(flags, "sink-logits", &p.SinkLogits, f.sinks)
+	}, nil
+}
+
+// maxFactor bounds scale and cap far above any model's.
+const maxFactor = 1e6
+
+// set sets a field if its flag was given.
+func set[T any](flags *pflag.FlagSet, name string, field *T, value T) {
+	if flags.Changed(name) {
+		*field = value
+	}
+}
+
+// maxPattern bounds a pattern's file: one for 8192 blocks has 64 MiB.
+const maxPattern = 128 << 20
+
+// readPattern returns what cuts a problem's mask to the pattern of the file.
+func (f *problemFlags) readPattern(flags *pflag.FlagSet) (func(p *kernels.Problem) error, error) {
+	if !flags.Changed("pattern") {
+		return func(*kernels.Problem) error { return nil }, nil
+	}
+	info, err := os.Stat(f.pattern)
+	if err != nil {
+		return nil, fmt.Errorf("--pattern %q: %w", f.pattern, cause(err))
+	}
+	if info.Size() > maxPattern {
+		return nil, fmt.Errorf("--pattern %q: %d bytes: must be at most %d", f.pattern, info.Size(), maxPattern)
+	}
+	text, err := os.ReadFile(f.pattern)
+	if err != nil {
+		return nil, fmt.Errorf("--pattern %q: %w", f.pattern, cause(err))
+	}
+	name := strings.TrimSuffix(filepath.Base(f.pattern), filepath.Ext(f.pattern))
+	return func(p *kernels.Problem) error {
+		if p.Mask.Blocks != nil {
+			return fmt.Errorf("--pattern %q beside mask %s, which has a block pattern already", f.pattern, p.Mask)
+		}
+		p.Mask.Blocks, err = kernels.ReadBlockPattern(name, strings.NewReader(string(text)), p.KVLen)
+		return err
+	}, nil
+}
