@@ -23,6 +23,10 @@ type Measurement struct {
 	Seed      uint64        // of the order and of the rows that the oracle takes
 	Pairs     int64         // see Sampling
 
+	// Patience, where set, bounds a single run: a kernel is skipped on a case that
+	// would take it longer at the rate of its case before.
+	Patience time.Duration
+
 	// Progress, where set, is called before each step with what comes next, and
 	// ends the measurement before that step by ending its context. It
 	// runs outside of the timed part and must return quickly.
@@ -69,9 +73,10 @@ type runner struct {
 	Measurement
 	ctx     context.Context
 	results []Result
-	lanes   []*lane // those that can be timed
-	done    int     // steps, for Progress
-	kept    int64   // bytes of open plans
+	lanes   []*lane   // those that can be timed
+	done    int       // steps, for Progress
+	kept    int64     // bytes of open plans
+	rates   []float64 // FLOP/s of each kernel on the case before; 0 when unknown
 }
 
 // A lane is one kernel on one case.
@@ -100,6 +105,7 @@ func (r *runner) step(next string) {
 // prepare makes and verifies all lanes.
 func (r *runner) prepare() error {
 	r.results = make([]Result, 0, len(r.Cases)*len(r.Kernels))
+	r.rates = make([]float64, len(r.Kernels))
 	for _, c := range r.Cases {
 		for _, k := range r.Kernels {
 			r.results = append(r.results, Result{Kernel: k.Name(), Case: c, Threads: threads(r.Options)})
@@ -116,7 +122,8 @@ func (r *runner) prepare() error {
 		for j, k := range r.Kernels {
 			l := &lane{setup: setup, kernel: k, result: &r.results[i*len(r.Kernels)+j]}
 			r.step("verify " + l.label())
-			if r.ctx.Err() == nil && r.ready(l) {
+			if l.result.Skipped = r.tooLong(j, c.Problem); l.result.Skipped == nil && r.ctx.Err() == nil && r.ready(l) {
+				r.rates[j] = float64(c.Problem.FLOPs()) / l.perOp.Seconds()
 				r.lanes = append(r.lanes, l)
 				continue
 			}
@@ -125,6 +132,19 @@ func (r *runner) prepare() error {
 		}
 	}
 	return nil
+}
+
+// tooLong says why a run of a kernel is not to be waited for, or returns nil.
+func (r *runner) tooLong(kernel int, p kernels.Problem) error {
+	if r.Patience == 0 || r.rates[kernel] == 0 {
+		return nil
+	}
+	seconds := float64(p.FLOPs()) / r.rates[kernel]
+	if seconds <= r.Patience.Seconds() {
+		return nil
+	}
+	return fmt.Errorf("%s: a run at n=%d would take about %.0f s, more than %v: %w",
+		r.Kernels[kernel].Name(), p.KVLen, seconds, r.Patience.Round(time.Second), errors.ErrUnsupported)
 }
 
 // ready verifies a lane and finds out how many iterations make a sample.

@@ -53,6 +53,21 @@ func TestMeasure(t *testing.T) {
 	checkInterleaved(t, first, 6, 4)
 }
 
+// TestPatience skips what would take too long at the rate of the case before.
+func TestPatience(t *testing.T) {
+	m := Measurement{
+		Kernels: []kernels.Kernel{fake{name: "a", log: new([]string)}}, Cases: smallCases(t, 16, 24),
+		Count: 2, BenchTime: time.Microsecond, Patience: time.Nanosecond,
+	}
+	results, err := m.Run(t.Context())
+	if err != nil || len(results[0].Samples) != 2 || results[0].Skipped != nil {
+		t.Fatalf("first case: %+v, %v", results[0], err)
+	}
+	if why := results[1].Skipped; !errors.Is(why, errors.ErrUnsupported) || !strings.Contains(why.Error(), "a run at n=24 would take about") || results[1].Samples != nil {
+		t.Errorf("second case: %d samples, skipped: %v", len(results[1].Samples), why)
+	}
+}
+
 // timedOrder returns the order of the samples: each is a run of equal entries
 // at least, so neighbours are merged, and the preparation's are cut off.
 func timedOrder(log []string) []string {

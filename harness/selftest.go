@@ -34,6 +34,8 @@ type Judgement struct {
 	Case   string // on which this was
 	Reason string // what it found
 	Passed int    // cases before that
+
+	Skipped error // why there was no case for a kernel; wraps errors.ErrUnsupported
 }
 
 // Rejected reports whether some check found something.
@@ -111,6 +113,10 @@ func (s Selftest) candidates() []candidate {
 		list = append(list, candidate{Judgement{Kernel: f.Name, Wrong: f.Wrong}, f.Kernel, kernels.Options{Threads: s.Threads}})
 	}
 	for _, k := range s.Kernels {
+		if _, ok := k.(kernels.DeviceKernel); ok { // has instruction sets of its own
+			list = append(list, candidate{Judgement{Kernel: k.Name()}, k, kernels.Options{Threads: s.Threads}})
+			continue
+		}
 		for _, isa := range kernels.ISAs() {
 			opts := kernels.Options{Threads: s.Threads, ISA: isa.Name}
 			if isa.Available && variant(k, opts) {
@@ -142,6 +148,7 @@ func (j *candidate) judge(cases []readyCase, skip map[string]bool) error {
 	for _, c := range cases {
 		v, err := j.verify(c, skip)
 		if errors.Is(err, errors.ErrUnsupported) {
+			j.Skipped = err
 			continue
 		}
 		if err != nil {
@@ -161,6 +168,9 @@ func (j *candidate) judge(cases []readyCase, skip map[string]bool) error {
 		}
 		j.Passed++
 	}
+	if j.Passed > 0 {
+		j.Skipped = nil
+	}
 	return nil
 }
 
@@ -170,6 +180,9 @@ func (j *candidate) verify(c readyCase, skip map[string]bool) (Verdict, error) {
 		return Verdict{}, err
 	}
 	defer trial.Close()
+	if j.ISA == "" && j.Wrong == "" {
+		j.ISA = trial.plan.ISA()
+	}
 	PoisonOutputs(&c.setup.Tensors)
 	if err := trial.Run(); err != nil {
 		return Verdict{}, err

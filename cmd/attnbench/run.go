@@ -158,6 +158,7 @@ func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
 	m := harness.Measurement{
 		Kernels: r.kernels, Cases: cases, Options: r.options,
 		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed,
+		Patience: r.measure.limit / 5, // a case takes four runs to prepare, and one for a sample
 		Progress: func(done, total int, next string) {
 			if strings.HasPrefix(next, "verify ") {
 				bar.at(done)

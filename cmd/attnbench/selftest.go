@@ -79,6 +79,9 @@ func writeJudgements(w io.Writer, judged []harness.Judgement, explain bool) erro
 			check = "nothing"
 		}
 		if j.Wrong == "" {
+			if j.Skipped != nil && !j.Rejected() {
+				right.Note("%s: skipped: %v", j.Kernel, j.Skipped)
+			}
 			right.Rows = append(right.Rows, []string{j.Kernel, j.ISA, check, strconv.Itoa(j.Passed)})
 			continue
 		}
