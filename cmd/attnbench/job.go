@@ -65,6 +65,9 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 		return nil, err
 	}
 	f.inputs = harness.ExpandInputs(f.inputs)
+	if f.firstInput {
+		f.inputs = f.inputs[:1]
+	}
 	if err := checkInputs(f.inputs); err != nil {
 		return nil, err
 	}

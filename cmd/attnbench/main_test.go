@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,7 @@ func TestScripts(t *testing.T) {
 			"records":   records,
 			"oneline":   oneLineOnly,
 			"interrupt": interrupt,
+			"samecases": sameCases,
 			"sweep":     sweep,
 		},
 		Setup: func(env *testscript.Env) error {
@@ -175,4 +177,38 @@ func sweep(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(out.String()), 0o666))
+}
+
+// sameCases wants two files to hold the same cases: as many records of each
+// name and configuration, with the same metrics where these are no measurements.
+func sameCases(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: samecases FILE FILE")
+	}
+	a, b := cases(ts, args[0]), cases(ts, args[1])
+	if len(a) == 0 || !slices.Equal(a, b) {
+		ts.Fatalf("%s has\n%s\n%s has\n%s", args[0], strings.Join(a, "\n"), args[1], strings.Join(b, "\n"))
+	}
+}
+
+func cases(ts *testscript.TestScript, file string) []string {
+	var list []string
+	reader := benchfmt.NewReader(strings.NewReader(ts.ReadFile(file)), file)
+	for reader.Scan() {
+		r, ok := reader.Result().(*benchfmt.Result)
+		if !ok {
+			continue
+		}
+		line := r.Name.String()
+		for _, c := range r.Config {
+			line += fmt.Sprintf(" %s:%s", c.Key, c.Value)
+		}
+		for _, unit := range []string{"workspace-B", "B/op", "allocs/op", "error-ratio"} {
+			v, ok := r.Value(unit)
+			line += fmt.Sprintf(" %s=%v,%v", unit, v, ok)
+		}
+		list = append(list, line)
+	}
+	slices.Sort(list)
+	return list
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -12,6 +13,9 @@ type measureFlags struct {
 	count     int
 	benchTime time.Duration
 	limit     time.Duration
+	only      bool // no swap, no verification but that of what is timed, no peaks
+	shard     string
+	part      shard // what shard says
 }
 
 // defaultLimit keeps a run without flags below a minute on two slow cores, with
@@ -22,6 +26,8 @@ func (f *measureFlags) register(flags *pflag.FlagSet) {
 	flags.IntVar(&f.count, "count", 10, "`samples` of each kernel and case")
 	flags.DurationVar(&f.benchTime, "benchtime", 10*time.Millisecond, "about how `long` a sample lasts")
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken; no limit where --count is given")
+	flags.BoolVar(&f.only, "timing-only", false, "leave out the swap, the table of equivalence and the machine's limits; each timed output is verified all the same")
+	flags.StringVar(&f.shard, "shard", "", "measure `I/N` of the cases, for attnbench merge; auto in an array of Slurm, auto/N in one of Kubernetes")
 }
 
 func (f *measureFlags) check(flags *pflag.FlagSet) error {
@@ -33,6 +39,10 @@ func (f *measureFlags) check(flags *pflag.FlagSet) error {
 	}
 	if f.limit <= 0 {
 		return fmt.Errorf("--limit %v: must be above 0", f.limit)
+	}
+	var err error
+	if f.part, err = parseShard(f.shard, os.Getenv); err != nil {
+		return err
 	}
 	if flags.Changed("count") && !flags.Changed("limit") {
 		f.limit = time.Duration(1<<63 - 1)

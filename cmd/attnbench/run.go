@@ -43,9 +43,13 @@ program at once.`,
 			if err := harness.CheckFormat(out.format); err != nil {
 				return usage(err)
 			}
+			f.firstInput = m.only
 			j, err := f.job(cmd)
 			if err != nil {
 				return err
+			}
+			if err := m.part.check(len(j.problems)); err != nil {
+				return usage(err)
 			}
 			o, err := out.open(cmd.OutOrStdout())
 			if err != nil {
@@ -73,6 +77,9 @@ type runner struct {
 
 func (r *runner) run(ctx context.Context) error {
 	r.writeRemarks(r.w)
+	if r.measure.only {
+		return r.sweepAll(ctx)
+	}
 	swaps, err := r.swap(ctx, r.checks)
 	if err != nil {
 		return failed(err)
@@ -111,8 +118,7 @@ func shortLengths(lengths []int) []int {
 
 // sweepAll measures, and writes what came of it even when it was interrupted.
 func (r *runner) sweepAll(ctx context.Context) error {
-	peaks := harness.MeasurePeaks(ctx, r.options.Threads)
-	addDevices(&peaks, r.kernels)
+	peaks := r.peaks(ctx)
 	results, incomplete := r.measureCases(ctx)
 	if errors.Is(incomplete, errLimit) {
 		fmt.Fprintf(r.w, "note: %v\n", incomplete)
@@ -122,14 +128,19 @@ func (r *runner) sweepAll(ctx context.Context) error {
 		return failed(incomplete)
 	}
 	r.tellResults(results)
-	if err := peaks.CheckRoof(ctx, results); err != nil {
-		r.fail("%v", err)
+	if peaks != nil {
+		if err := peaks.CheckRoof(ctx, results); err != nil {
+			r.fail("%v", err)
+		}
 	}
-	config := harness.Provenance(r.seed, &peaks)
+	config := harness.Provenance(r.seed, peaks)
+	if r.measure.part.count > 0 {
+		config = append(config, harness.Note("shard", r.measure.part.String()))
+	}
 	if incomplete != nil {
 		config = append(config, harness.Note("incomplete", incomplete.Error()))
 	}
-	records := harness.Records(results, &peaks, config)
+	records := harness.Records(results, peaks, config)
 	if err := r.write(records); err != nil {
 		return failed(err)
 	}
@@ -142,6 +153,16 @@ func (r *runner) sweepAll(ctx context.Context) error {
 	return r.err()
 }
 
+// peaks measures the machine's limits, unless they were not asked for.
+func (r *runner) peaks(ctx context.Context) *harness.Peaks {
+	if r.measure.only {
+		return nil
+	}
+	peaks := harness.MeasurePeaks(ctx, r.options.Threads)
+	addDevices(&peaks, r.kernels)
+	return &peaks
+}
+
 func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
 	sweep := r.sweep
 	sweep.Inputs = r.inputs[:1]
@@ -149,6 +170,7 @@ func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	cases = r.measure.part.pick(cases)
 	bar := newProgress(r.w, fmt.Sprintf("preparing %d kernels on %d cases, on input %s", len(r.kernels), len(cases), r.inputs[0].Name()),
 		len(r.kernels)*len(cases)*(r.measure.count+1))
 	defer bar.done()

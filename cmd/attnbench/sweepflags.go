@@ -19,6 +19,7 @@ type sweepFlags struct {
 	problem                      problemFlags
 	subject                      subjectFlags
 	ownLengths                   bool // --n has a default that stands before a preset's lengths
+	firstInput                   bool // only the input that is timed is of interest
 }
 
 func (f *sweepFlags) register(flags *pflag.FlagSet) {
