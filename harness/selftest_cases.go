@@ -40,9 +40,17 @@ func selftestCases() []selftestCase {
 		{input: "normal", batch: 1, heads: 3, kvHeads: 1, qLen: 33, kvLen: 40, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.Softcap = 1.5 }},
 		{input: "normal", batch: 1, heads: 3, kvHeads: 3, qLen: 33, kvLen: 40, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.ALiBi = true }},
 		{input: "normal", batch: 1, heads: 3, kvHeads: 3, qLen: 33, kvLen: 40, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.SinkLogits = true }},
-		{input: "normal", batch: 1, heads: 2, kvHeads: 1, qLen: 20, kvLen: 60, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.PageSize = 16 }},
+		{input: "normal", batch: 1, heads: 2, kvHeads: 2, qLen: 33, kvLen: 40, dim: 16, mask: "full", change: func(p *kernels.Problem) { p.ALiBi = true }},
+		{input: "normal", batch: 1, heads: 2, kvHeads: 1, qLen: 33, kvLen: 40, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.Softcap, p.ALiBi = 1.5, true }},
+		{input: "normal", batch: 2, heads: 2, kvHeads: 1, qLen: 20, kvLen: 60, dim: 16, mask: "causal", change: func(p *kernels.Problem) { p.PageSize = 16 }},
 		{input: "normal", batch: 1, heads: 2, kvHeads: 1, qLen: 20, kvLen: 60, dim: 16, mask: "causal", change: func(p *kernels.Problem) {
 			p.DType, p.KVDType = kernels.Float16, kernels.Float16
+		}},
+		{input: "normal", batch: 1, heads: 2, kvHeads: 1, qLen: 20, kvLen: 60, dim: 16, mask: "bigbird:16:1:1:1", change: func(p *kernels.Problem) {
+			p.DType, p.KVDType = kernels.BFloat16, kernels.BFloat16
+		}},
+		{input: "normal", batch: 1, heads: 4, kvHeads: 1, qLen: 1, kvLen: 130, dim: 32, mask: "causal", change: func(p *kernels.Problem) {
+			p.KVDType, p.PageSize = kernels.BFloat16, 16
 		}},
 		{input: "uniform", batch: 1, heads: 2, kvHeads: 2, qLen: 41, kvLen: 57, dim: 24, mask: "full"},
 		{input: "constant", batch: 1, heads: 2, kvHeads: 1, qLen: 65, kvLen: 65, dim: 32, mask: "causal"},
@@ -104,7 +112,7 @@ func caseName(input string, p kernels.Problem) string {
 		name string
 	}{
 		{p.KVHeads != p.Heads, "grouped"}, {p.Scale != 0, fmt.Sprintf("scale %v", p.Scale)}, {p.Softcap != 0, "softcap"},
-		{p.ALiBi, "alibi"}, {p.SinkLogits, "sink logits"}, {p.PageSize != 0, "paged"}, {p.DType != kernels.Float32, p.DType.String()},
+		{p.ALiBi, "alibi"}, {p.SinkLogits, "sink logits"}, {p.PageSize != 0, "paged"}, {p.KVDType != kernels.Float32, p.KVDType.String()},
 	} {
 		if option.set {
 			name += ", " + option.name
