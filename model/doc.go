@@ -7,7 +7,7 @@
 //  1. [Load] reads a folder as Hugging Face writes it: config.json and
 //     model.safetensors. Whatever would change the mathematics and is not
 //     implemented is refused by name.
-//  2. Package tokenizer gives the tokenizer that goes with the vocabulary.
+//  2. Package tokenizer reads the tokenizer of the same folder.
 //  3. [Model] has Forward, which turns token ids into the logits of every
 //     position, and keeps or shows each layer's Q, K and V when asked, so that
 //     kernels can be verified and measured on inputs that a model really makes.

@@ -18,7 +18,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	tok, err := tokenizer.ForVocabulary(m.Shape().Vocab)
+	tok, err := tokenizer.Load(attnbench.DefaultModel(), m.Shape().Vocab)
 	if err != nil {
 		log.Fatal(err)
 	}

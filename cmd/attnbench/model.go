@@ -15,7 +15,6 @@ import (
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/model"
-	"github.com/attnbench/attnbench/model/tokenizer"
 	"github.com/attnbench/attnbench/reports"
 )
 
@@ -135,7 +134,6 @@ func (f *modelFlags) load(stdin io.Reader) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.tokenizer, _ = tokenizer.ForVocabulary(s.model.Shape().Vocab) // ids need none; it only spells the answer
 	shape := s.model.Shape()
 	if len(f.ids) == 0 || len(f.ids) > shape.Context {
 		return nil, fmt.Errorf("--ids of %d tokens: want 1 to the model's context of %d", len(f.ids), shape.Context)
@@ -197,7 +195,7 @@ func writeLogits(w io.Writer, ids []int, r *model.Result) error {
 // describe prints the architecture and the likeliest next tokens.
 func (s *subject) describe(w io.Writer, r *model.Result) error {
 	c := s.model.Shape()
-	tokenizer := "none for this vocabulary"
+	tokenizer := fmt.Sprintf("unavailable: %v", s.wordless)
 	if s.tokenizer != nil {
 		tokenizer = s.tokenizer.Name()
 	}

@@ -26,7 +26,8 @@ func (f *subjectFlags) register(flags *pflag.FlagSet) {
 type subject struct {
 	name      string
 	model     model.Model
-	tokenizer tokenizer.Tokenizer // nil where there is none for the vocabulary
+	tokenizer tokenizer.Tokenizer // nil where there is none
+	wordless  error               // why there is none
 	ids       []int
 	types     []int  // token types of the ids; nil for none
 	mask      []int  // attention mask of the ids; nil for all
@@ -52,8 +53,8 @@ func (f *subjectFlags) load(stdin io.Reader) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.tokenizer, err = tokenizer.ForVocabulary(s.model.Shape().Vocab); err != nil {
-		return nil, fmt.Errorf("model %q: %w", s.name, err)
+	if s.tokenizer == nil {
+		return nil, fmt.Errorf("model %q: %w", s.name, s.wordless)
 	}
 	if s.ids, err = s.tokenizer.Encode(text); err != nil {
 		return nil, fmt.Errorf("prompt %q: %w", f.promptName(), err)
@@ -71,7 +72,7 @@ func (f *subjectFlags) load(stdin io.Reader) (*subject, error) {
 	return s, nil
 }
 
-// loadModel reads the weights alone.
+// loadModel reads the weights, and the tokenizer where there is one.
 func (f *subjectFlags) loadModel() (*subject, error) {
 	s, folder := &subject{name: "built-in"}, attnbench.DefaultModel()
 	if f.model != "" {
@@ -88,6 +89,7 @@ func (f *subjectFlags) loadModel() (*subject, error) {
 	if s.model, err = model.Load(folder); err != nil {
 		return nil, fmt.Errorf("model %q: %w", s.name, withFile(err))
 	}
+	s.tokenizer, s.wordless = tokenizer.Load(folder, s.model.Shape().Vocab)
 	return s, nil
 }
 

@@ -77,7 +77,7 @@ func TestTokenizerErrors(t *testing.T) {
 	_, under := bpe.Decode([]int{-1})
 	_, byteOver := Bytes{}.Decode([]int{1, 2, 256})
 	_, byteUnder := Bytes{}.Decode([]int{-1})
-	_, none := ForVocabulary(37)
+	_, none := forVocabulary(37)
 	for _, c := range []struct {
 		err  error
 		want string
@@ -103,7 +103,7 @@ func TestTokenizerErrors(t *testing.T) {
 
 func TestTokenizerOfVocabulary(t *testing.T) {
 	for vocab, want := range map[int]string{256: "bytes", 50257: "gpt2-bpe"} {
-		tok, err := ForVocabulary(vocab)
+		tok, err := forVocabulary(vocab)
 		if err != nil || tok.Name() != want {
 			t.Errorf("vocab %d: %v, %v: want %s", vocab, tok, err, want)
 		}
