@@ -1,11 +1,12 @@
 package flash
 
+import "github.com/attnbench/attnbench/kernels/internal/cpu"
+
 // finish divides the item's output by its sums and writes lse.
 func (pl *plan) finish(w *worker, it item) {
 	for g := range pl.Problem.Group() {
-		for index := it.blocks.Lo; index < it.blocks.Hi; index++ {
-			b := pl.block(it, g, index)
-			pl.Normalise(pl.simd, b.Block, w.rowMax[b.at:], w.rowSum[b.at:], w.finite, &w.scratch)
-		}
+		b := cpu.Block{Batch: it.batch, KVHead: it.kvHead, Head: it.kvHead*pl.Problem.Group() + g, Queries: it.queries}
+		at := g * it.queries.Len()
+		pl.Normalise(pl.simd, b, w.rowMax[at:], w.rowSum[at:], w.finite, &w.scratch)
 	}
 }

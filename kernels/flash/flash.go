@@ -108,8 +108,9 @@ func (pl *plan) item(id, i int) {
 		}
 		pl.pack(w, it, c)
 		for g := range pl.Problem.Group() {
+			l := pl.lane(it, g)
 			for block := blocks.Lo; block < blocks.Hi; block++ {
-				pl.fold(w, it, g, block)
+				pl.fold(w, &it, &l, block)
 			}
 		}
 		pl.flush(w)

@@ -6,19 +6,20 @@ import (
 	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
-// A block is a few consecutive queries of one head within an item.
-type block struct {
-	cpu.Block
-	at int // its first row in the worker's state
+// A lane is one query head of an item, from the item's first query on.
+type lane struct {
+	head int
+	q, o []float32
+	at   int // of the first query, in the worker's state
 }
 
-func (pl *plan) block(it item, group, index int) block {
-	queries := pl.layout.Queries(index)
-	return block{
-		Block: cpu.Block{
-			Batch: it.batch, KVHead: it.kvHead, Head: it.kvHead*pl.Problem.Group() + group, Queries: queries,
-		},
-		at: group*it.queries.Len() + queries.Lo - it.queries.Lo,
+func (pl *plan) lane(it item, group int) lane {
+	head := it.kvHead*pl.Problem.Group() + group
+	return lane{
+		head: head,
+		q:    pl.Q.Float32[pl.Q.Offset(it.batch, head, it.queries.Lo):],
+		o:    pl.O.Float32[pl.O.Offset(it.batch, head, it.queries.Lo):],
+		at:   group * it.queries.Len(),
 	}
 }
 
@@ -28,15 +29,16 @@ func (pl *plan) block(it item, group, index int) block {
 // its own. A product's end and the softmax's beginning wait for the same few
 // numbers, and the processor has other work in between that way; without it
 // the share of the peak is ten points lower.
-func (pl *plan) fold(w *worker, it item, group, index int) {
+func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
 	common := pl.layout.Common(it.batch, index)
-	b := pl.block(it, group, index)
 	for _, v := range pl.layout.Union(it.batch, index) {
 		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
 			continue
 		}
-		pl.score(w, &w.steps[w.turn], b, keys, cpu.Covers(common, keys))
+		st := &w.steps[w.turn]
+		st.place(it, l, pl.layout.Queries(index), keys)
+		pl.score(w, st, cpu.Prefix(common, keys))
 		pl.flush(w)
 		w.turn, w.waiting = 1-w.turn, true
 	}
@@ -50,42 +52,54 @@ func (pl *plan) flush(w *worker) {
 	}
 }
 
-// score computes the block's scores of an interval of the chunk; every query
-// sees all of it when it is full.
-func (pl *plan) score(w *worker, st *step, b block, keys kernels.Interval, full bool) {
-	f, rows, d := pl.simd, b.Queries.Len(), pl.Problem.HeadDim
-	lo, hi := keys.Lo-w.keys.Lo, keys.Hi-w.keys.Lo
+// score computes the step's scores; every query sees the first so many of its
+// keys. The panels of those need no mask, and their product finds the maxima.
+func (pl *plan) score(w *worker, st *step, seen int) {
+	f, rows, d := pl.simd, st.queries.Len(), pl.Problem.HeadDim
+	lo, hi := st.keys.Lo-w.keys.Lo, st.keys.Hi-w.keys.Lo
 	panel := lo / f.Cols * f.Cols // panels are whole
-	st.block, st.keys, st.first = b, keys, lo-panel
-	q, ldq := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):], pl.Q.RowStride
-	k := f.Packed(w.k[panel*d:], d)
-	if full && st.first == 0 && !pl.Shaped() {
-		f.MulMax(st.scores, w.stride, q, ldq, k, rows, d, hi-panel, st.state.Max[:])
+	st.first = lo - panel
+	q, ldq := st.q[st.row*pl.Q.RowStride:], pl.Q.RowStride
+	n := 0
+	if st.first == 0 && !pl.Shaped() {
+		if n = seen; n < hi-lo {
+			n = n / f.Cols * f.Cols
+		}
+		f.MulMax(st.scores, w.stride, q, ldq, f.Packed(w.k[panel*d:], d), rows, d, n, st.state.Max[:])
+		if n == hi-lo {
+			return
+		}
+	}
+	f.Mul(st.scores[n:], w.stride, q, ldq, f.Packed(w.k[(panel+n)*d:], d), rows, d, hi-panel-n)
+	at := max(n, st.first)
+	pl.shape(w, st, st.scores[at:], kernels.Interval{Lo: w.keys.Lo + panel + at, Hi: st.keys.Hi}, seen == hi-lo)
+	if n == 0 {
+		f.RowMax(st.scores[at:], w.stride, rows, hi-panel-at, st.state.Max[:])
 		return
 	}
-	f.Mul(st.scores, w.stride, q, ldq, k, rows, d, hi-panel)
-	s := st.scores[st.first:]
-	pl.shape(w, st, s, full)
-	f.RowMax(s, w.stride, rows, hi-lo, st.state.Max[:])
+	f.RowMax(st.scores[at:], w.stride, rows, hi-panel-at, w.rest[:])
+	for i, m := range w.rest[:rows] {
+		st.state.Max[i] = max(st.state.Max[i], m)
+	}
 }
 
-// attend takes the step's scores and values into its block.
+// attend takes the step's scores and values into its queries' state.
 func (pl *plan) attend(w *worker, st *step) {
-	f, rows := pl.simd, st.Queries.Len()
+	f, rows := pl.simd, st.queries.Len()
 	v := simd.Panels{Data: w.v[(st.keys.Lo-w.keys.Lo)*f.Cols:], LD: f.Cols, Panel: w.keys.Len() * f.Cols}
-	o := pl.O.Float32[pl.O.Offset(st.Batch, st.Head, st.Queries.Lo):]
-	st.state.RowMax, st.state.RowSum = w.rowMax[st.at:][:rows], w.rowSum[st.at:][:rows]
-	f.Attend(o, pl.O.RowStride, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
+	o, ldo := st.o[st.row*pl.O.RowStride:], pl.O.RowStride
+	st.state.RowMax, st.state.RowSum = w.rowMax[st.at+st.row:][:rows], w.rowSum[st.at+st.row:][:rows]
+	f.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
 }
 
-// shape turns raw scores into logits and hides from each query what it does
-// not see.
-func (pl *plan) shape(w *worker, st *step, s []float32, full bool) {
+// shape turns the raw scores of some of the step's keys into logits and hides
+// from each query what it does not see.
+func (pl *plan) shape(w *worker, st *step, s []float32, keys kernels.Interval, full bool) {
 	scratch := &w.scratch.Visible
 	if full {
 		scratch = nil
 	}
-	for i := range st.Queries.Len() {
-		pl.Logits(s[i*w.stride:][:st.keys.Len()], st.Batch, st.Head, st.Queries.Lo+i, st.keys, scratch)
+	for i := range st.queries.Len() {
+		pl.Logits(s[i*w.stride:][:keys.Len()], st.batch, st.head, st.queries.Lo+i, keys, scratch)
 	}
 }

@@ -17,20 +17,30 @@ type worker struct {
 	stride int
 	finite bool // no V packed for the item held a NaN or an infinity
 
-	rowMax, rowSum []float32 // [group, queries of the item]
-	steps          [2]step   // taken in turn
-	turn           int       // of the next to be scored
-	waiting        bool      // the other one has scores that its block has not attended to
+	rowMax, rowSum []float32             // [group, queries of the item]
+	steps          [2]step               // taken in turn
+	turn           int                   // of the next to be scored
+	waiting        bool                  // the other one has scores that its block has not attended to
+	rest           [simd.MaxRows]float32 // maxima of scores that a mask cuts
 	scratch        cpu.Scratch
 }
 
-// A step is a block that meets an interval of the chunk's keys.
+// A step is a block, a few consecutive queries of one head, that meets an
+// interval of the chunk's keys.
 type step struct {
-	block
-	keys   kernels.Interval
-	scores []float32 // [rows, stride] from the panel on in which the keys begin
-	first  int       // of the keys, in a row of scores
-	state  simd.State
+	lane
+	batch   int
+	row     int // the block's first query, in its lane
+	queries kernels.Interval
+	keys    kernels.Interval
+	scores  []float32 // [rows, stride] from the panel on in which the keys begin
+	first   int       // of the keys, in a row of scores
+	state   simd.State
+}
+
+func (st *step) place(it *item, l *lane, queries, keys kernels.Interval) {
+	st.lane, st.batch, st.row = *l, it.batch, queries.Lo-it.queries.Lo
+	st.queries, st.keys = queries, keys
 }
 
 // gap keeps the rows of scores from falling on the same cache sets.

@@ -136,5 +136,16 @@ func Covers(list []Span, v kernels.Interval) bool {
 	return false
 }
 
+// Prefix returns how many keys of v, from its first on, one interval of the
+// list holds.
+func Prefix(list []Span, v kernels.Interval) int {
+	for _, c := range list {
+		if int(c.Lo) <= v.Lo && v.Lo < int(c.Hi) {
+			return min(int(c.Hi), v.Hi) - v.Lo
+		}
+	}
+	return 0
+}
+
 // Ceil returns n/unit, rounded up.
 func Ceil(n, unit int) int { return (n + unit - 1) / unit }

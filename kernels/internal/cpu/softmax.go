@@ -68,22 +68,24 @@ func (p *Plan) NewScratch() Scratch {
 	return Scratch{Visible: make([]kernels.Interval, 0, p.Problem.Mask.MaxIntervals())}
 }
 
-// Normalise divides a block's unnormalised output by its sums and writes lse.
-// Where a value may not have been finite, it repairs rows that one reached
-// which does not see it.
+// Normalise divides the unnormalised output of a block of any number of rows by
+// its sums, which are lost, and writes lse. Where a value may not have been
+// finite, it repairs rows that one reached which does not see it.
 func (p *Plan) Normalise(f *simd.Funcs, b Block, rowMax, rowSum []float32, finite bool, scratch *Scratch) {
 	for i := range b.Queries.Len() {
-		query, m := b.Queries.Lo+i, rowMax[i]
-		if math.IsInf(float64(m), -1) && len(p.visible(b, query, scratch)) == 0 {
+		query, m, sum := b.Queries.Lo+i, rowMax[i], rowSum[i]
+		if sum == 0 && len(p.visible(b, query, scratch)) == 0 {
 			p.EmptyRow(b, query)
 			continue
 		}
-		o := p.O.Row(b.Batch, b.Head, query)
-		scratch.rows[0] = 1 / p.Denominator(b.Head, m*math.Ln2, rowSum[i])
-		f.Scale(o, 0, o, 0, 1, len(o), scratch.rows[:])
-		p.SetLSE(b.Batch, b.Head, query, float32((float64(m)+math.Log2(float64(rowSum[i])))*math.Ln2))
-		if !finite && !Finite(o) {
-			p.RepairRow(b, query, p.visible(b, query, scratch))
+		p.SetLSE(b.Batch, b.Head, query, float32(float64(m)*math.Ln2+math.Log(float64(sum))))
+		rowSum[i] = 1 / p.Denominator(b.Head, m*math.Ln2, sum)
+	}
+	o, ldo := p.O.Float32[p.O.Offset(b.Batch, b.Head, b.Queries.Lo):], p.O.RowStride
+	f.Scale(o, ldo, o, ldo, b.Queries.Len(), p.Problem.HeadDim, rowSum)
+	for i := b.Queries.Lo; i < b.Queries.Hi && !finite; i++ {
+		if !Finite(p.O.Row(b.Batch, b.Head, i)) {
+			p.RepairRow(b, i, p.visible(b, i, scratch))
 		}
 	}
 }

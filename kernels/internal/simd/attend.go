@@ -37,7 +37,15 @@ func (f *Funcs) Attend(o []float32, ldo int, s []float32, lds int, v Panels, row
 	if keys <= 0 || !f.checkProduct(o, ldo, s, lds, v, rows, keys, cols) {
 		return
 	}
-	beta := st.rescale(rows, func(i int) { clear(o[i*ldo:][:cols]) })
+	var beta []float32
+	if fresh := f.rescale(st, rows); fresh != 1<<rows-1 {
+		beta = st.alpha[:]
+		for i := range rows {
+			if fresh>>i&1 != 0 {
+				clear(o[i*ldo:][:cols])
+			}
+		}
+	}
 	if f.attend != nil && rows == f.Rows && cols >= f.Cols {
 		f.attend(o, ldo, s, lds, v, keys, cols, st, beta)
 		return
@@ -46,30 +54,20 @@ func (f *Funcs) Attend(o []float32, ldo int, s []float32, lds int, v Panels, row
 	f.mul(o, ldo, s, lds, v, rows, keys, cols, beta)
 }
 
-// rescale moves the state to the new maxima. It returns the factors of O, or
-// nil where O has nothing yet; where only some rows have nothing, it zeroes
-// those.
-func (st *State) rescale(rows int, zero func(row int)) []float32 {
-	fresh := 0
-	for _, m := range st.RowMax[:rows] {
-		if m == negInf {
-			fresh++
-		}
-	}
+// rescaleGeneric moves the state to the new maxima, sets the factors of O, and
+// returns a bit for each row that had no maximum: its O has nothing yet.
+func rescaleGeneric(st *State, rows int) (fresh uint32) {
 	for i, old := range st.RowMax[:rows] {
 		m := max(old, st.Max[i])
 		st.RowMax[i], st.shift[i] = m, m
 		if m == negInf {
 			st.shift[i] = 0
 		}
-		if old == negInf && fresh < rows {
-			zero(i)
+		if old == negInf {
+			fresh |= 1 << i
 		}
 		st.alpha[i] = exp2(old - st.shift[i])
 		st.RowSum[i] *= st.alpha[i]
 	}
-	if fresh == rows {
-		return nil
-	}
-	return st.alpha[:]
+	return fresh
 }

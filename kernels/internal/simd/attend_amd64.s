@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func attendAVX512(c *float32, ldc int, s *float32, lds int, b *float32, ldb int, depth int, shift *float32, beta *float32, sum *float32)
-// Requires: AVX, AVX512DQ, AVX512F, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, CMOV, MMX+
 TEXT ·attendAVX512(SB), NOSPLIT, $448-80
 	LEAQ             63(SP), AX
 	ANDQ             $-64, AX
@@ -192,19 +192,39 @@ TEXT ·attendAVX512(SB), NOSPLIT, $448-80
 	VMULPS           64(SI)(BX*2), Z24, Z21
 	VMULPS           128(SI)(BX*2), Z24, Z22
 	VMULPS           192(SI)(BX*2), Z24, Z23
+	MOVQ             c+0(FP), R15
+	ADDQ             BX, R15
+	ADDQ             BX, R15
+	ADDQ             BX, R15
+	ADDQ             BX, R15
+	ADDQ             BX, R15
+	ADDQ             BX, R15
 
 group:
 	CMPQ             R13, $0x00000010
 	JLE              step
 	SUBQ             $0x00000010, R13
-	MOVQ             $0x00000040, R14
-	SUBQ             R13, R14
+	MOVQ             $0x00000040, DX
+	SUBQ             R13, DX
 	MOVQ             $0x00000030, CX
-	CMPQ             R14, CX
-	CMOVQGT          R14, CX
-	MOVQ             $-1, R14
-	SHRQ             CL, R14
-	KMOVW            R14, K1
+	CMPQ             DX, CX
+	CMOVQGT          DX, CX
+	MOVQ             $-1, DX
+	SHRQ             CL, DX
+	KMOVW            DX, K1
+	MOVQ             R15, CX
+	PREFETCHT0       (CX)
+	ADDQ             BX, CX
+	PREFETCHT0       (CX)
+	ADDQ             BX, CX
+	PREFETCHT0       (CX)
+	ADDQ             BX, CX
+	PREFETCHT0       (CX)
+	ADDQ             BX, CX
+	PREFETCHT0       (CX)
+	ADDQ             BX, CX
+	PREFETCHT0       (CX)
+	ADDQ             $0x00000040, R15
 	VMOVUPS          (R10), Z25
 	VMOVUPS          64(R10), Z26
 	VMOVUPS          128(R10), Z27
@@ -905,30 +925,35 @@ step:
 	ADDQ          $0x00000004, R9
 	DECQ          R13
 	JNZ           step
-	VMOVUPS       Z0, (DX)
-	VMOVUPS       Z1, 64(DX)
-	VMOVUPS       Z2, 128(DX)
-	VMOVUPS       Z3, 192(DX)
-	VMOVUPS       Z4, (DX)(BX*1)
-	VMOVUPS       Z5, 64(DX)(BX*1)
-	VMOVUPS       Z6, 128(DX)(BX*1)
-	VMOVUPS       Z7, 192(DX)(BX*1)
-	VMOVUPS       Z8, (DX)(BX*2)
-	VMOVUPS       Z9, 64(DX)(BX*2)
-	VMOVUPS       Z10, 128(DX)(BX*2)
-	VMOVUPS       Z11, 192(DX)(BX*2)
-	VMOVUPS       Z12, (SI)
-	VMOVUPS       Z13, 64(SI)
-	VMOVUPS       Z14, 128(SI)
-	VMOVUPS       Z15, 192(SI)
-	VMOVUPS       Z16, (SI)(BX*1)
-	VMOVUPS       Z17, 64(SI)(BX*1)
-	VMOVUPS       Z18, 128(SI)(BX*1)
-	VMOVUPS       Z19, 192(SI)(BX*1)
-	VMOVUPS       Z20, (SI)(BX*2)
-	VMOVUPS       Z21, 64(SI)(BX*2)
-	VMOVUPS       Z22, 128(SI)(BX*2)
-	VMOVUPS       Z23, 192(SI)(BX*2)
+	MOVQ          c+0(FP), CX
+	MOVQ          ldc+8(FP), DX
+	SHLQ          $0x02, DX
+	LEAQ          (CX)(DX*2), BX
+	ADDQ          DX, BX
+	VMOVUPS       Z0, (CX)
+	VMOVUPS       Z1, 64(CX)
+	VMOVUPS       Z2, 128(CX)
+	VMOVUPS       Z3, 192(CX)
+	VMOVUPS       Z4, (CX)(DX*1)
+	VMOVUPS       Z5, 64(CX)(DX*1)
+	VMOVUPS       Z6, 128(CX)(DX*1)
+	VMOVUPS       Z7, 192(CX)(DX*1)
+	VMOVUPS       Z8, (CX)(DX*2)
+	VMOVUPS       Z9, 64(CX)(DX*2)
+	VMOVUPS       Z10, 128(CX)(DX*2)
+	VMOVUPS       Z11, 192(CX)(DX*2)
+	VMOVUPS       Z12, (BX)
+	VMOVUPS       Z13, 64(BX)
+	VMOVUPS       Z14, 128(BX)
+	VMOVUPS       Z15, 192(BX)
+	VMOVUPS       Z16, (BX)(DX*1)
+	VMOVUPS       Z17, 64(BX)(DX*1)
+	VMOVUPS       Z18, 128(BX)(DX*1)
+	VMOVUPS       Z19, 192(BX)(DX*1)
+	VMOVUPS       Z20, (BX)(DX*2)
+	VMOVUPS       Z21, 64(BX)(DX*2)
+	VMOVUPS       Z22, 128(BX)(DX*2)
+	VMOVUPS       Z23, 192(BX)(DX*2)
 	MOVQ          sum+72(FP), CX
 	VMOVUPS       (AX), Z0
 	VEXTRACTF64X4 $0x01, Z0, Y1

@@ -2738,8 +2738,8 @@ done:
 	RET
 
 // func mulMax1AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax1AVX512(SB), NOSPLIT, $128-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax1AVX512(SB), NOSPLIT, $136-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -2754,19 +2754,25 @@ TEXT ·mulMax1AVX512(SB), NOSPLIT, $128-80
 	MOVQ         ldb+40(FP), DI
 	SHLQ         $0x02, DI
 	MOVQ         cols+64(FP), R8
+	LEAQ         (BX), R9
+	ADDQ         CX, R9
+	MOVQ         R9, 128(SP)
 
 panel:
-	CMPQ   R8, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   depth+56(FP), CX
-	MOVQ   BX, R10
-	MOVQ   SI, R9
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R8, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       BX, R10
+	MOVQ       SI, R9
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R9), Z25
@@ -2802,20 +2808,23 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R8, R8
-	JZ     done
-	CMPQ   R8, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R9
-	MOVQ   $0x00000010, CX
-	SUBQ   R8, CX
-	SHRL   CL, R9
-	KMOVW  R9, K1
-	VPXORD Z0, Z0, Z0
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, SI
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R8, R8
+	JZ         done
+	CMPQ       R8, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (SI), K1, Z25
@@ -2836,20 +2845,23 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R8, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R8
-	MOVL   $0x0000ffff, R9
-	MOVQ   $0x00000010, CX
-	SUBQ   R8, CX
-	SHRL   CL, R9
-	KMOVW  R9, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, SI
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R8, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (SI), Z25
@@ -2874,21 +2886,24 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R8, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R8
-	MOVL   $0x0000ffff, R9
-	MOVQ   $0x00000010, CX
-	SUBQ   R8, CX
-	SHRL   CL, R9
-	KMOVW  R9, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, SI
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R8, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (SI), Z25
@@ -2917,20 +2932,23 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R8
-	MOVL   $0x0000ffff, R9
-	MOVQ   $0x00000010, CX
-	SUBQ   R8, CX
-	SHRL   CL, R9
-	KMOVW  R9, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, SI
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (SI), Z25
@@ -2980,8 +2998,8 @@ DATA negInf<>+0(SB)/4, $0xff800000
 GLOBL negInf<>(SB), RODATA|NOPTR, $4
 
 // func mulMax2AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax2AVX512(SB), NOSPLIT, $192-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax2AVX512(SB), NOSPLIT, $200-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -2997,23 +3015,31 @@ TEXT ·mulMax2AVX512(SB), NOSPLIT, $192-80
 	MOVQ         ldb+40(FP), R9
 	SHLQ         $0x02, R9
 	MOVQ         cols+64(FP), R10
+	LEAQ         (SI)(DI*1), CX
+	ADDQ         DI, CX
+	MOVQ         CX, 192(SP)
 
 panel:
-	CMPQ   R10, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, R12
-	MOVQ   R8, R11
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R10, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, R12
+	MOVQ       R8, R11
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R11), Z25
@@ -3064,21 +3090,26 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R10, R10
-	JZ     done
-	CMPQ   R10, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R10, R10
+	JZ         done
+	CMPQ       R10, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (R8), K1, Z25
@@ -3106,22 +3137,27 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R10, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R10, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R8), Z25
@@ -3156,24 +3192,29 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R10, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R10, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (R8), Z25
@@ -3215,24 +3256,29 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (R8), Z25
@@ -3305,8 +3351,8 @@ done:
 	RET
 
 // func mulMax3AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax3AVX512(SB), NOSPLIT, $256-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax3AVX512(SB), NOSPLIT, $264-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -3323,27 +3369,37 @@ TEXT ·mulMax3AVX512(SB), NOSPLIT, $256-80
 	MOVQ         ldb+40(FP), R9
 	SHLQ         $0x02, R9
 	MOVQ         cols+64(FP), R10
+	LEAQ         (SI)(DI*2), CX
+	ADDQ         DI, CX
+	MOVQ         CX, 256(SP)
 
 panel:
-	CMPQ   R10, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   depth+56(FP), CX
-	MOVQ   SI, R12
-	MOVQ   R8, R11
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R10, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, R12
+	MOVQ       R8, R11
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R11), Z25
@@ -3409,22 +3465,29 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R10, R10
-	JZ     done
-	CMPQ   R10, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R10, R10
+	JZ         done
+	CMPQ       R10, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (R8), K1, Z25
@@ -3459,24 +3522,31 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R10, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R10, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R8), Z25
@@ -3521,27 +3591,34 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R10, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R10, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (R8), Z25
@@ -3596,28 +3673,35 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R10
-	MOVL   $0x0000ffff, R11
-	MOVQ   $0x00000010, CX
-	SUBQ   R10, CX
-	SHRL   CL, R11
-	KMOVW  R11, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   depth+56(FP), CX
-	MOVQ   R8, R8
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (R8), Z25
@@ -3716,8 +3800,8 @@ done:
 	RET
 
 // func mulMax4AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax4AVX512(SB), NOSPLIT, $320-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax4AVX512(SB), NOSPLIT, $328-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -3739,32 +3823,44 @@ TEXT ·mulMax4AVX512(SB), NOSPLIT, $320-80
 	MOVQ         ldb+40(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         cols+64(FP), R12
+	LEAQ         (R9), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 320(SP)
 
 panel:
-	CMPQ   R12, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   depth+56(FP), CX
-	MOVQ   DI, R14
-	MOVQ   R9, R15
-	MOVQ   R10, R13
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Z25
@@ -3847,23 +3943,32 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R12, R12
-	JZ     done
-	CMPQ   R12, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (R10), K1, Z25
@@ -3906,26 +4011,35 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R12, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R10), Z25
@@ -3981,30 +4095,39 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R12, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (R10), Z25
@@ -4073,32 +4196,41 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (R10), Z25
@@ -4224,8 +4356,8 @@ done:
 	RET
 
 // func mulMax5AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax5AVX512(SB), NOSPLIT, $384-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax5AVX512(SB), NOSPLIT, $392-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -4248,36 +4380,50 @@ TEXT ·mulMax5AVX512(SB), NOSPLIT, $384-80
 	MOVQ         ldb+40(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         cols+64(FP), R12
+	LEAQ         (R9)(R8*1), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 384(SP)
 
 panel:
-	CMPQ   R12, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   depth+56(FP), CX
-	MOVQ   DI, R14
-	MOVQ   R9, R15
-	MOVQ   R10, R13
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Z25
@@ -4375,24 +4521,35 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R12, R12
-	JZ     done
-	CMPQ   R12, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (R10), K1, Z25
@@ -4442,28 +4599,39 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R12, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R10), Z25
@@ -4529,33 +4697,44 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R12, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (R10), Z25
@@ -4637,36 +4816,47 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (R10), Z25
@@ -4818,8 +5008,8 @@ done:
 	RET
 
 // func mulMax6AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, AVX512F
-TEXT ·mulMax6AVX512(SB), NOSPLIT, $448-80
+// Requires: AVX, AVX512F, MMX+
+TEXT ·mulMax6AVX512(SB), NOSPLIT, $456-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Z0
@@ -4843,40 +5033,56 @@ TEXT ·mulMax6AVX512(SB), NOSPLIT, $448-80
 	MOVQ         ldb+40(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         cols+64(FP), R12
+	LEAQ         (R9)(R8*2), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 448(SP)
 
 panel:
-	CMPQ   R12, $0x00000040
-	JLT    tail
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   depth+56(FP), CX
-	MOVQ   DI, R14
-	MOVQ   R9, R15
-	MOVQ   R10, R13
-	TESTQ  CX, CX
-	JZ     fullStore
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Z25
@@ -4989,25 +5195,38 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ  R12, R12
-	JZ     done
-	CMPQ   R12, $0x00000010
-	JGT    tail2
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail1Store
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
 
 tail1Step:
 	VMOVUPS.Z    (R10), K1, Z25
@@ -5064,30 +5283,43 @@ tail1Store:
 	JMP          done
 
 tail2:
-	CMPQ   R12, $0x00000020
-	JGT    tail3
-	SUBQ   $0x00000010, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail2Store
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R10), Z25
@@ -5163,36 +5395,49 @@ tail2Store:
 	JMP          done
 
 tail3:
-	CMPQ   R12, $0x00000030
-	JGT    tail4
-	SUBQ   $0x00000020, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail3Store
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
 
 tail3Step:
 	VMOVUPS      (R10), Z25
@@ -5287,40 +5532,53 @@ tail3Store:
 	JMP          done
 
 tail4:
-	SUBQ   $0x00000030, R12
-	MOVL   $0x0000ffff, R13
-	MOVQ   $0x00000010, CX
-	SUBQ   R12, CX
-	SHRL   CL, R13
-	KMOVW  R13, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	VPXORD Z14, Z14, Z14
-	VPXORD Z15, Z15, Z15
-	VPXORD Z16, Z16, Z16
-	VPXORD Z17, Z17, Z17
-	VPXORD Z18, Z18, Z18
-	VPXORD Z19, Z19, Z19
-	VPXORD Z20, Z20, Z20
-	VPXORD Z21, Z21, Z21
-	VPXORD Z22, Z22, Z22
-	VPXORD Z23, Z23, Z23
-	MOVQ   depth+56(FP), CX
-	MOVQ   R9, R9
-	TESTQ  CX, CX
-	JZ     tail4Store
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
 
 tail4Step:
 	VMOVUPS      (R10), Z25
@@ -6824,8 +7082,8 @@ done:
 	RET
 
 // func mulMax1AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax1AVX2(SB), NOSPLIT, $96-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax1AVX2(SB), NOSPLIT, $104-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -6836,21 +7094,27 @@ TEXT ·mulMax1AVX2(SB), NOSPLIT, $96-80
 	MOVQ         a+16(FP), DX
 	MOVQ         lda+24(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         b+32(FP), BX
-	MOVQ         ldb+40(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         cols+64(FP), DI
+	MOVQ         b+32(FP), SI
+	MOVQ         ldb+40(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         cols+64(FP), R8
+	LEAQ         (DX), R9
+	ADDQ         BX, R9
+	MOVQ         R9, 96(SP)
 
 panel:
-	CMPQ   DI, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   depth+56(FP), R8
-	MOVQ   DX, R10
-	MOVQ   BX, R9
-	TESTQ  R8, R8
-	JZ     fullStore
+	CMPQ       R8, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       96(SP), BX
+	PREFETCHT0 (BX)
+	ADDQ       $0x00000040, 96(SP)
+	MOVQ       depth+56(FP), BX
+	MOVQ       DX, R10
+	MOVQ       SI, R9
+	TESTQ      BX, BX
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R9), Y13
@@ -6859,8 +7123,8 @@ fullStep:
 	VFMADD231PS  Y13, Y12, Y0
 	VFMADD231PS  Y14, Y12, Y1
 	ADDQ         $0x00000004, R10
-	ADDQ         SI, R9
-	DECQ         R8
+	ADDQ         DI, R9
+	DECQ         BX
 	JNZ          fullStep
 
 fullStore:
@@ -6870,36 +7134,39 @@ fullStore:
 	VMAXPS  Y12, Y0, Y12
 	VMAXPS  Y12, Y1, Y12
 	VMOVUPS Y12, (AX)
-	MOVQ    panel+48(FP), R8
-	SHLQ    $0x02, R8
-	ADDQ    R8, BX
+	MOVQ    panel+48(FP), BX
+	SHLQ    $0x02, BX
+	ADDQ    BX, SI
 	ADDQ    $0x00000040, CX
-	SUBQ    $0x00000010, DI
+	SUBQ    $0x00000010, R8
 	JMP     panel
 
 tail:
-	TESTQ   DI, DI
-	JZ      done
-	CMPQ    DI, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	SHRQ    $0x02, DI
-	VMOVUPS (R8), Y15
-	VXORPS  Y0, Y0, Y0
-	MOVQ    depth+56(FP), DI
-	MOVQ    BX, BX
-	TESTQ   DI, DI
-	JZ      tail1Store
+	TESTQ      R8, R8
+	JZ         done
+	CMPQ       R8, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), BX
+	SHLQ       $0x02, R8
+	SUBQ       R8, BX
+	SHRQ       $0x02, R8
+	VMOVUPS    (BX), Y15
+	VXORPS     Y0, Y0, Y0
+	MOVQ       96(SP), BX
+	PREFETCHT0 (BX)
+	ADDQ       $0x00000040, 96(SP)
+	MOVQ       depth+56(FP), BX
+	MOVQ       SI, SI
+	TESTQ      BX, BX
+	JZ         tail1Store
 
 tail1Step:
-	VMASKMOVPS   (BX), Y15, Y13
+	VMASKMOVPS   (SI), Y15, Y13
 	VBROADCASTSS (DX), Y12
 	VFMADD231PS  Y13, Y12, Y0
 	ADDQ         $0x00000004, DX
-	ADDQ         SI, BX
-	DECQ         DI
+	ADDQ         DI, SI
+	DECQ         BX
 	JNZ          tail1Step
 
 tail1Store:
@@ -6912,28 +7179,31 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, DI
-	LEAQ    tailMask<>+32(SB), R8
-	SHLQ    $0x02, DI
-	SUBQ    DI, R8
-	SHRQ    $0x02, DI
-	VMOVUPS (R8), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    depth+56(FP), DI
-	MOVQ    BX, BX
-	TESTQ   DI, DI
-	JZ      tail2Store
+	SUBQ       $0x00000008, R8
+	LEAQ       tailMask<>+32(SB), BX
+	SHLQ       $0x02, R8
+	SUBQ       R8, BX
+	SHRQ       $0x02, R8
+	VMOVUPS    (BX), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       96(SP), BX
+	PREFETCHT0 (BX)
+	ADDQ       $0x00000040, 96(SP)
+	MOVQ       depth+56(FP), BX
+	MOVQ       SI, SI
+	TESTQ      BX, BX
+	JZ         tail2Store
 
 tail2Step:
-	VMOVUPS      (BX), Y13
-	VMASKMOVPS   32(BX), Y15, Y14
+	VMOVUPS      (SI), Y13
+	VMASKMOVPS   32(SI), Y15, Y14
 	VBROADCASTSS (DX), Y12
 	VFMADD231PS  Y13, Y12, Y0
 	VFMADD231PS  Y14, Y12, Y1
 	ADDQ         $0x00000004, DX
-	ADDQ         SI, BX
-	DECQ         DI
+	ADDQ         DI, SI
+	DECQ         BX
 	JNZ          tail2Step
 
 tail2Store:
@@ -6960,8 +7230,8 @@ done:
 	RET
 
 // func mulMax2AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax2AVX2(SB), NOSPLIT, $128-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax2AVX2(SB), NOSPLIT, $136-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -6977,19 +7247,27 @@ TEXT ·mulMax2AVX2(SB), NOSPLIT, $128-80
 	MOVQ         ldb+40(FP), R8
 	SHLQ         $0x02, R8
 	MOVQ         cols+64(FP), R9
+	LEAQ         (BX)(SI*1), R10
+	ADDQ         SI, R10
+	MOVQ         R10, 128(SP)
 
 panel:
-	CMPQ   R9, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   depth+56(FP), R10
-	MOVQ   BX, R12
-	MOVQ   DI, R11
-	TESTQ  R10, R10
-	JZ     fullStore
+	CMPQ       R9, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       128(SP), R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), R10
+	MOVQ       BX, R12
+	MOVQ       DI, R11
+	TESTQ      R10, R10
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R11), Y13
@@ -7026,21 +7304,26 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ   R9, R9
-	JZ      done
-	CMPQ    R9, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R10
-	SHLQ    $0x02, R9
-	SUBQ    R9, R10
-	SHRQ    $0x02, R9
-	VMOVUPS (R10), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	MOVQ    depth+56(FP), R9
-	MOVQ    DI, DI
-	TESTQ   R9, R9
-	JZ      tail1Store
+	TESTQ      R9, R9
+	JZ         done
+	CMPQ       R9, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	SHRQ       $0x02, R9
+	VMOVUPS    (R10), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       128(SP), R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), R9
+	MOVQ       DI, DI
+	TESTQ      R9, R9
+	JZ         tail1Store
 
 tail1Step:
 	VMASKMOVPS   (DI), Y15, Y13
@@ -7068,20 +7351,25 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, R9
-	LEAQ    tailMask<>+32(SB), R10
-	SHLQ    $0x02, R9
-	SUBQ    R9, R10
-	SHRQ    $0x02, R9
-	VMOVUPS (R10), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    depth+56(FP), R9
-	MOVQ    DI, DI
-	TESTQ   R9, R9
-	JZ      tail2Store
+	SUBQ       $0x00000008, R9
+	LEAQ       tailMask<>+32(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	SHRQ       $0x02, R9
+	VMOVUPS    (R10), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       128(SP), R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), R9
+	MOVQ       DI, DI
+	TESTQ      R9, R9
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (DI), Y13
@@ -7136,8 +7424,8 @@ done:
 	RET
 
 // func mulMax3AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax3AVX2(SB), NOSPLIT, $160-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax3AVX2(SB), NOSPLIT, $168-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -7154,21 +7442,31 @@ TEXT ·mulMax3AVX2(SB), NOSPLIT, $160-80
 	MOVQ         ldb+40(FP), R8
 	SHLQ         $0x02, R8
 	MOVQ         cols+64(FP), R9
+	LEAQ         (BX)(SI*2), R10
+	ADDQ         SI, R10
+	MOVQ         R10, 160(SP)
 
 panel:
-	CMPQ   R9, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   depth+56(FP), R10
-	MOVQ   BX, R12
-	MOVQ   DI, R11
-	TESTQ  R10, R10
-	JZ     fullStore
+	CMPQ       R9, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       160(SP), R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       SI, R10
+	PREFETCHT0 (R10)
+	ADDQ       $0x00000040, 160(SP)
+	MOVQ       depth+56(FP), R10
+	MOVQ       BX, R12
+	MOVQ       DI, R11
+	TESTQ      R10, R10
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R11), Y13
@@ -7214,22 +7512,29 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ   R9, R9
-	JZ      done
-	CMPQ    R9, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R10
-	SHLQ    $0x02, R9
-	SUBQ    R9, R10
-	SHRQ    $0x02, R9
-	VMOVUPS (R10), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	MOVQ    depth+56(FP), R9
-	MOVQ    DI, DI
-	TESTQ   R9, R9
-	JZ      tail1Store
+	TESTQ      R9, R9
+	JZ         done
+	CMPQ       R9, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	SHRQ       $0x02, R9
+	VMOVUPS    (R10), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       160(SP), R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       $0x00000040, 160(SP)
+	MOVQ       depth+56(FP), R9
+	MOVQ       DI, DI
+	TESTQ      R9, R9
+	JZ         tail1Store
 
 tail1Step:
 	VMASKMOVPS   (DI), Y15, Y13
@@ -7264,22 +7569,29 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, R9
-	LEAQ    tailMask<>+32(SB), R10
-	SHLQ    $0x02, R9
-	SUBQ    R9, R10
-	SHRQ    $0x02, R9
-	VMOVUPS (R10), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    depth+56(FP), R9
-	MOVQ    DI, DI
-	TESTQ   R9, R9
-	JZ      tail2Store
+	SUBQ       $0x00000008, R9
+	LEAQ       tailMask<>+32(SB), R10
+	SHLQ       $0x02, R9
+	SUBQ       R9, R10
+	SHRQ       $0x02, R9
+	VMOVUPS    (R10), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       160(SP), R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       SI, R9
+	PREFETCHT0 (R9)
+	ADDQ       $0x00000040, 160(SP)
+	MOVQ       depth+56(FP), R9
+	MOVQ       DI, DI
+	TESTQ      R9, R9
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (DI), Y13
@@ -7352,8 +7664,8 @@ done:
 	RET
 
 // func mulMax4AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax4AVX2(SB), NOSPLIT, $192-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax4AVX2(SB), NOSPLIT, $200-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -7375,24 +7687,36 @@ TEXT ·mulMax4AVX2(SB), NOSPLIT, $192-80
 	MOVQ         ldb+40(FP), R10
 	SHLQ         $0x02, R10
 	MOVQ         cols+64(FP), R11
+	LEAQ         (R8), R12
+	ADDQ         DI, R12
+	MOVQ         R12, 192(SP)
 
 panel:
-	CMPQ   R11, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   depth+56(FP), R12
-	MOVQ   SI, R14
-	MOVQ   R8, R15
-	MOVQ   R9, R13
-	TESTQ  R12, R12
-	JZ     fullStore
+	CMPQ       R11, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       192(SP), R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), R12
+	MOVQ       SI, R14
+	MOVQ       R8, R15
+	MOVQ       R9, R13
+	TESTQ      R12, R12
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Y13
@@ -7449,23 +7773,32 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ   R11, R11
-	JZ      done
-	CMPQ    R11, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail1Store
+	TESTQ      R11, R11
+	JZ         done
+	CMPQ       R11, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       192(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail1Store
 
 tail1Step:
 	VMASKMOVPS   (R9), Y15, Y13
@@ -7508,24 +7841,33 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, R11
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail2Store
+	SUBQ       $0x00000008, R11
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       192(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R9), Y13
@@ -7617,8 +7959,8 @@ done:
 	RET
 
 // func mulMax5AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax5AVX2(SB), NOSPLIT, $224-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax5AVX2(SB), NOSPLIT, $232-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -7641,26 +7983,40 @@ TEXT ·mulMax5AVX2(SB), NOSPLIT, $224-80
 	MOVQ         ldb+40(FP), R10
 	SHLQ         $0x02, R10
 	MOVQ         cols+64(FP), R11
+	LEAQ         (R8)(DI*1), R12
+	ADDQ         DI, R12
+	MOVQ         R12, 224(SP)
 
 panel:
-	CMPQ   R11, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   depth+56(FP), R12
-	MOVQ   SI, R14
-	MOVQ   R8, R15
-	MOVQ   R9, R13
-	TESTQ  R12, R12
-	JZ     fullStore
+	CMPQ       R11, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       224(SP), R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       $0x00000040, 224(SP)
+	MOVQ       depth+56(FP), R12
+	MOVQ       SI, R14
+	MOVQ       R8, R15
+	MOVQ       R9, R13
+	TESTQ      R12, R12
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Y13
@@ -7726,24 +8082,35 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ   R11, R11
-	JZ      done
-	CMPQ    R11, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail1Store
+	TESTQ      R11, R11
+	JZ         done
+	CMPQ       R11, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       224(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 224(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail1Store
 
 tail1Step:
 	VMASKMOVPS   (R9), Y15, Y13
@@ -7793,26 +8160,37 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, R11
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail2Store
+	SUBQ       $0x00000008, R11
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       224(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 224(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R9), Y13
@@ -7922,8 +8300,8 @@ done:
 	RET
 
 // func mulMax6AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb int, panel int, depth int, cols int, rowMax *float32)
-// Requires: AVX, FMA3
-TEXT ·mulMax6AVX2(SB), NOSPLIT, $256-80
+// Requires: AVX, FMA3, MMX+
+TEXT ·mulMax6AVX2(SB), NOSPLIT, $264-80
 	LEAQ         63(SP), AX
 	ANDQ         $-64, AX
 	VBROADCASTSS negInf<>+0(SB), Y0
@@ -7947,28 +8325,44 @@ TEXT ·mulMax6AVX2(SB), NOSPLIT, $256-80
 	MOVQ         ldb+40(FP), R10
 	SHLQ         $0x02, R10
 	MOVQ         cols+64(FP), R11
+	LEAQ         (R8)(DI*2), R12
+	ADDQ         DI, R12
+	MOVQ         R12, 256(SP)
 
 panel:
-	CMPQ   R11, $0x00000010
-	JLT    tail
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   depth+56(FP), R12
-	MOVQ   SI, R14
-	MOVQ   R8, R15
-	MOVQ   R9, R13
-	TESTQ  R12, R12
-	JZ     fullStore
+	CMPQ       R11, $0x00000010
+	JLT        tail
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       256(SP), R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       DI, R12
+	PREFETCHT0 (R12)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), R12
+	MOVQ       SI, R14
+	MOVQ       R8, R15
+	MOVQ       R9, R13
+	TESTQ      R12, R12
+	JZ         fullStore
 
 fullStep:
 	VMOVUPS      (R13), Y13
@@ -8043,25 +8437,38 @@ fullStore:
 	JMP     panel
 
 tail:
-	TESTQ   R11, R11
-	JZ      done
-	CMPQ    R11, $0x00000008
-	JGT     tail2
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail1Store
+	TESTQ      R11, R11
+	JZ         done
+	CMPQ       R11, $0x00000008
+	JGT        tail2
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       256(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail1Store
 
 tail1Step:
 	VMASKMOVPS   (R9), Y15, Y13
@@ -8118,28 +8525,41 @@ tail1Store:
 	JMP          done
 
 tail2:
-	SUBQ    $0x00000008, R11
-	LEAQ    tailMask<>+32(SB), R12
-	SHLQ    $0x02, R11
-	SUBQ    R11, R12
-	SHRQ    $0x02, R11
-	VMOVUPS (R12), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	MOVQ    depth+56(FP), R11
-	MOVQ    R8, R8
-	TESTQ   R11, R11
-	JZ      tail2Store
+	SUBQ       $0x00000008, R11
+	LEAQ       tailMask<>+32(SB), R12
+	SHLQ       $0x02, R11
+	SUBQ       R11, R12
+	SHRQ       $0x02, R11
+	VMOVUPS    (R12), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       256(SP), R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       DI, R11
+	PREFETCHT0 (R11)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), R11
+	MOVQ       R8, R8
+	TESTQ      R11, R11
+	JZ         tail2Store
 
 tail2Step:
 	VMOVUPS      (R9), Y13

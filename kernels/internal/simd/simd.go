@@ -50,6 +50,7 @@ type Funcs struct {
 	pack           func(dst, src []float32, lds, depth, cols int) (finite bool)
 	packTransposed func(dst, src []float32, lds, cols, depth int)
 	scale          func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32)
+	rescale        func(st *State, rows int) (fresh uint32)
 	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int)
 	fma            func(rounds int)
 	read           func(x []float32)
@@ -68,6 +69,7 @@ var generic = Funcs{
 	pack:           packGeneric,
 	packTransposed: packTransposedGeneric,
 	scale:          scaleGeneric,
+	rescale:        rescaleGeneric,
 	dots:           dotsGeneric,
 	fma:            fmaGeneric,
 	read:           readGeneric,

@@ -22,6 +22,22 @@ func scaleOf(asm func(dst *float32, ldd int, src *float32, lds, rows, cols int, 
 	}
 }
 
+// A rescaleFunc moves rows of the state, and returns a bit for each that had
+// no maximum.
+type rescaleFunc func(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)
+
+func rescaleOf(asm rescaleFunc) func(*State, int) uint32 {
+	return func(st *State, rows int) uint32 {
+		return asm(&st.RowMax[0], &st.Max[0], &st.RowSum[0], &st.shift[0], &st.alpha[0], rows)
+	}
+}
+
+//go:noescape
+func rescaleAVX512(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)
+
+//go:noescape
+func rescaleAVX2(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)
+
 //go:noescape
 func rowMaxAVX512(s *float32, lds, rows, cols int, rowMax *float32)
 

@@ -239,6 +239,56 @@ done:
 	VZEROUPPER
 	RET
 
+// func rescaleAVX512(rowMax *float32, next *float32, rowSum *float32, shift *float32, alpha *float32, rows int) (fresh uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rescaleAVX512(SB), NOSPLIT, $0-52
+	MOVQ         rows+40(FP), AX
+	MOVL         $0x0000ffff, DX
+	MOVQ         $0x00000010, CX
+	SUBQ         AX, CX
+	SHRL         CL, DX
+	KMOVW        DX, K1
+	VBROADCASTSS negInf<>+0(SB), Z5
+	MOVQ         rowMax+0(FP), AX
+	VMOVUPS.Z    (AX), K1, Z0
+	MOVQ         next+8(FP), AX
+	VMOVUPS.Z    (AX), K1, Z1
+	VMAXPS       Z0, Z1, Z1
+	MOVQ         rowMax+0(FP), AX
+	VMOVUPS      Z1, K1, (AX)
+	VCMPPS       $0x04, Z5, Z1, K2
+	VMOVAPS.Z    Z1, K2, Z2
+	MOVQ         shift+24(FP), AX
+	VMOVUPS      Z2, K1, (AX)
+	VSUBPS       Z2, Z0, Z2
+	VBROADCASTSS exp2AVX512<>+0(SB), Z6
+	VBROADCASTSS exp2AVX512<>+4(SB), Z7
+	VBROADCASTSS exp2AVX512<>+8(SB), Z8
+	VMOVUPS      exp2Table<>+0(SB), Z9
+	VMOVUPS      exp2Table<>+64(SB), Z10
+	VADDPS       Z6, Z2, Z3
+	VMOVUPS      Z9, Z4
+	VPERMI2PS    Z10, Z4, Z3
+	VREDUCEPS    $0x50, Z2, Z4
+	VSUBPS       Z4, Z2, Z2
+	VSCALEFPS    Z2, Z3, Z3
+	VMOVAPS      Z8, Z2
+	VFMADD213PS  Z7, Z4, Z2
+	VMULPS       Z4, Z2, Z2
+	VFMADD231PS  Z2, Z3, Z3
+	MOVQ         alpha+32(FP), AX
+	VMOVUPS      Z3, K1, (AX)
+	MOVQ         rowSum+16(FP), AX
+	VMOVUPS.Z    (AX), K1, Z2
+	VMULPS       Z3, Z2, Z2
+	MOVQ         rowSum+16(FP), AX
+	VMOVUPS      Z2, K1, (AX)
+	VCMPPS       $0x00, Z5, Z0, K2
+	KMOVW        K2, AX
+	MOVL         AX, fresh+48(FP)
+	VZEROUPPER
+	RET
+
 // func rowMaxAVX2(s *float32, lds int, rows int, cols int, rowMax *float32)
 // Requires: AVX
 TEXT ·rowMaxAVX2(SB), NOSPLIT, $0-40
@@ -461,5 +511,60 @@ next:
 	JMP  row
 
 done:
+	VZEROUPPER
+	RET
+
+// func rescaleAVX2(rowMax *float32, next *float32, rowSum *float32, shift *float32, alpha *float32, rows int) (fresh uint32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rescaleAVX2(SB), NOSPLIT, $0-52
+	MOVQ         rows+40(FP), AX
+	LEAQ         tailMask<>+32(SB), CX
+	SHLQ         $0x02, AX
+	SUBQ         AX, CX
+	SHRQ         $0x02, AX
+	VMOVUPS      (CX), Y15
+	VBROADCASTSS negInf<>+0(SB), Y5
+	MOVQ         rowMax+0(FP), AX
+	VMASKMOVPS   (AX), Y15, Y0
+	MOVQ         next+8(FP), AX
+	VMASKMOVPS   (AX), Y15, Y1
+	VMAXPS       Y0, Y1, Y1
+	MOVQ         rowMax+0(FP), AX
+	VMASKMOVPS   Y1, Y15, (AX)
+	VCMPPS       $0x04, Y5, Y1, Y2
+	VANDPS       Y1, Y2, Y2
+	MOVQ         shift+24(FP), AX
+	VMASKMOVPS   Y2, Y15, (AX)
+	VSUBPS       Y2, Y0, Y2
+	VBROADCASTSS exp2AVX2<>+0(SB), Y6
+	VBROADCASTSS exp2AVX2<>+4(SB), Y7
+	VBROADCASTSS exp2AVX2<>+8(SB), Y8
+	VBROADCASTSS exp2AVX2<>+12(SB), Y9
+	VBROADCASTSS exp2AVX2<>+16(SB), Y10
+	VBROADCASTSS exp2AVX2<>+20(SB), Y11
+	VBROADCASTSS exp2AVX2<>+24(SB), Y12
+	VBROADCASTSS exp2AVX2<>+28(SB), Y13
+	VMAXPS       Y2, Y7, Y2
+	VADDPS       Y6, Y2, Y4
+	VSUBPS       Y6, Y4, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VSUBPS       Y3, Y2, Y3
+	VMOVAPS      Y8, Y2
+	VFMADD213PS  Y9, Y3, Y2
+	VFMADD213PS  Y10, Y3, Y2
+	VFMADD213PS  Y11, Y3, Y2
+	VFMADD213PS  Y12, Y3, Y2
+	VFMADD213PS  Y13, Y3, Y2
+	VMULPS       Y4, Y2, Y3
+	MOVQ         alpha+32(FP), AX
+	VMASKMOVPS   Y3, Y15, (AX)
+	MOVQ         rowSum+16(FP), AX
+	VMASKMOVPS   (AX), Y15, Y2
+	VMULPS       Y3, Y2, Y2
+	MOVQ         rowSum+16(FP), AX
+	VMASKMOVPS   Y2, Y15, (AX)
+	VCMPPS       $0x00, Y5, Y0, Y0
+	VMOVMSKPS    Y0, AX
+	MOVL         AX, fresh+48(FP)
 	VZEROUPPER
 	RET

@@ -36,11 +36,16 @@ func main() {
 		}
 	}
 	k.start()
+	next := Load(Param("c"), GP64())
+	for range MaxRows {
+		ADDQ(k.c.Stride(), next)
+	}
 	Label("group")
 	CMPQ(keys, U32(group))
 	JLE(LabelRef("step"))
 	SUBQ(U32(group), keys)
 	setMask(keys)
+	k.fetch(next)
 	k.woven()
 	k.s.Advance(U32(4 * group))
 	JMP(LabelRef("group"))
@@ -51,6 +56,7 @@ func main() {
 	DECQ(keys)
 	JNZ(LabelRef("step"))
 
+	k.c = NewRows(Arg("c"), ArgBytes("ldc"), MaxRows)
 	for i := range MaxRows {
 		for j := range isa.Vecs {
 			VMOVUPS(acc(i, j), k.c.At(i, j*isa.Bytes()))
@@ -73,6 +79,20 @@ type block struct {
 	b, ldb reg.Register
 	shift  reg.Register
 	sums   Mem // of the exponentials, a vector a row
+}
+
+// fetch asks for a cache line of each of the rows of C that follow the block's,
+// and goes on to the next line: they are the next call's.
+func (k block) fetch(next reg.Register) {
+	row := GP64()
+	MOVQ(next, row)
+	for i := range MaxRows {
+		PREFETCHT0(Mem{Base: row})
+		if i+1 < MaxRows {
+			ADDQ(k.c.Stride(), row)
+		}
+	}
+	ADDQ(U32(64), next)
 }
 
 func (k block) clearSums() {

@@ -18,13 +18,20 @@ type Exp2 interface {
 	Ops(x, y, z reg.Register) []func()
 }
 
-// NewExp2 places the constants of an instruction set's exponential.
+// NewExp2 returns an instruction set's exponential, whose constants are placed
+// once in a file.
 func (s ISA) NewExp2() Exp2 {
-	if s == AVX512 {
-		return newExp2AVX512()
+	if placed[s] == nil {
+		if s == AVX512 {
+			placed[s] = newExp2AVX512()
+		} else {
+			placed[s] = newExp2AVX2()
+		}
 	}
-	return newExp2AVX2()
+	return placed[s]
 }
+
+var placed = map[ISA]Exp2{}
 
 // exp2AVX512 splits x = t + r, where t is a multiple of 1/32. VSCALEFPS
 // multiplies by the whole part of t, a permutation looks up its fraction, and

@@ -155,6 +155,31 @@ func (s ISA) AddUnder(mask Op, x, sum reg.Register) {
 	}
 }
 
+// ZeroWhereEqual sets dst to x, or to zero where x equals y.
+func (s ISA) ZeroWhereEqual(y, x, dst reg.Register) {
+	const notEqual = U8(4) // unordered too
+	if s == AVX512 {
+		VCMPPS(notEqual, y, x, reg.K2)
+		VMOVAPS_Z(x, reg.K2, dst)
+		return
+	}
+	VCMPPS(notEqual, y, x, dst)
+	VANDPS(x, dst, dst)
+}
+
+// EqualLanes sets bit i of dst where lane i of x equals y, under the mask or
+// not.
+func (s ISA) EqualLanes(y, x, dst reg.Register) {
+	const equal = U8(0)
+	if s == AVX512 {
+		VCMPPS(equal, y, x, reg.K2)
+		KMOVW(reg.K2, dst)
+		return
+	}
+	VCMPPS(equal, y, x, x)
+	VMOVMSKPS(x, dst)
+}
+
 // Reduce folds x with op until its lowest float holds the result. y is lost.
 // The order of the folds is the same for every row.
 func (s ISA) Reduce(x, y reg.Register, op func(from, into reg.Register)) {
@@ -225,6 +250,9 @@ func (r Rows) Copy() Rows {
 	}
 	return c
 }
+
+// Stride is the register of the bytes between rows.
+func (r Rows) Stride() reg.Register { return r.stride }
 
 // At is the address of row i, disp bytes in.
 func (r Rows) At(i, disp int) Mem {

@@ -33,6 +33,7 @@ type block struct {
 	b    reg.Register // the panel
 	ldb  reg.Register
 	max  Mem // maxima so far, a vector a row, where they are asked for
+	next Mem // where maxima are asked for, the address from which the next rows of A are fetched
 }
 
 // mul generates the product of some rows with every panel. Its sums start from
@@ -49,11 +50,18 @@ func mul(isa ISA, rows int, maxima bool) {
 	if maxima {
 		k.max = isa.Frame(rows)
 		k.clearMax()
+		k.next = AllocLocal(8)
 	}
 	k.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
 	k.a = NewRows(Arg("a"), ArgBytes("lda"), rows)
 	k.b, k.ldb = Arg("b"), ArgBytes("ldb")
 	cols := Arg("cols")
+	if maxima {
+		p := GP64()
+		LEAQ(k.a.At(rows-1, 0), p)
+		ADDQ(k.a.Stride(), p)
+		MOVQ(p, k.next)
+	}
 
 	width := isa.Vecs * isa.Width
 	Label("panel")
@@ -106,6 +114,9 @@ func (k block) product(name string, vecs int, mask Op, maxima bool) {
 	for n := range k.rows * vecs {
 		isa.Zero(isa.V(n))
 	}
+	if maxima {
+		k.fetchNext()
+	}
 	x := isa.V(MaxRows * isa.Vecs)
 	if !maxima {
 		beta := Arg("beta")
@@ -150,6 +161,21 @@ func (k block) product(name string, vecs int, mask Op, maxima bool) {
 	if maxima {
 		k.keepMax(acc, vecs, part)
 	}
+}
+
+// fetchNext asks for a cache line of each of as many rows of A that follow the
+// block's, the next line at each panel: they are the next call's, and would be
+// waited for.
+func (k block) fetchNext() {
+	p := GP64()
+	MOVQ(k.next, p)
+	for i := range k.rows {
+		PREFETCHT0(Mem{Base: p})
+		if i+1 < k.rows {
+			ADDQ(k.a.Stride(), p)
+		}
+	}
+	ADDQ(U32(64), k.next)
 }
 
 // clearMax starts the maxima at −Inf.

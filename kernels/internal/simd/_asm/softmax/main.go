@@ -1,5 +1,6 @@
-// Command softmax generates the row maximum, the exponential with its sum, and
-// the scaling of rows.
+// Command softmax generates the row maximum, the exponential with its sum, the
+// scaling of rows, and the step of the online softmax from one maximum to the
+// next.
 package main
 
 import (
@@ -17,6 +18,7 @@ func main() {
 		rowMax(isa)
 		expSum(isa)
 		scale(isa)
+		rescale(isa)
 	}
 	Generate()
 }
@@ -131,5 +133,35 @@ func scale(isa ISA) {
 	ADDQ(lds, src)
 	JMP(LabelRef("row"))
 	Label("done")
+	End()
+}
+
+// rescale moves the state of up to MaxRows rows, one a lane, to the maxima of
+// both; bit i of fresh tells that row i had none.
+func rescale(isa ISA) {
+	TEXT("rescale"+isa.Name, attr.NOSPLIT, "func(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)")
+	rows := Arg("rows")
+	isa.SetMask(rows)
+	mask := isa.Mask()
+	old, m, x, y, z, none := isa.V(0), isa.V(1), isa.V(2), isa.V(3), isa.V(4), isa.V(5)
+	at := func(name string) Mem { return Mem{Base: Arg(name)} }
+	VBROADCASTSS(NegInf(), none)
+	isa.Load(at("rowMax"), old, mask)
+	isa.Load(at("next"), m, mask)
+	VMAXPS(old, m, m)
+	isa.Store(m, at("rowMax"), mask)
+	isa.ZeroWhereEqual(none, m, x)
+	isa.Store(x, at("shift"), mask)
+	VSUBPS(x, old, x)
+	for _, op := range isa.NewExp2().Hold(6).Ops(x, y, z) {
+		op()
+	}
+	isa.Store(y, at("alpha"), mask)
+	isa.Load(at("rowSum"), x, mask)
+	VMULPS(y, x, x)
+	isa.Store(x, at("rowSum"), mask)
+	fresh := GP32()
+	isa.EqualLanes(none, old, fresh)
+	Store(fresh, ReturnIndex(0))
 	End()
 }
