@@ -97,11 +97,10 @@ vector:
 	VPERMI2PS   Z9, Z2, Z1
 	VREDUCEPS   $0x50, Z0, Z2
 	VSUBPS      Z2, Z0, Z0
+	VADDPS      Z6, Z2, Z2
+	VFMADD213PS Z7, Z2, Z2
+	VMULPS      Z2, Z1, Z1
 	VSCALEFPS   Z0, Z1, Z1
-	VMOVAPS     Z7, Z0
-	VFMADD213PS Z6, Z2, Z0
-	VMULPS      Z2, Z0, Z0
-	VFMADD231PS Z0, Z1, Z1
 	VMOVUPS     Z1, (R9)
 	VADDPS      Z1, Z4, Z4
 	ADDQ        $0x00000040, R9
@@ -122,11 +121,10 @@ tail:
 	VPERMI2PS   Z9, Z2, Z1
 	VREDUCEPS   $0x50, Z0, Z2
 	VSUBPS      Z2, Z0, Z0
+	VADDPS      Z6, Z2, Z2
+	VFMADD213PS Z7, Z2, Z2
+	VMULPS      Z2, Z1, Z1
 	VSCALEFPS   Z0, Z1, Z1
-	VMOVAPS     Z7, Z0
-	VFMADD213PS Z6, Z2, Z0
-	VMULPS      Z2, Z0, Z0
-	VFMADD231PS Z0, Z1, Z1
 	VMOVUPS     Z1, K1, (R9)
 	VADDPS      Z1, Z4, K1, Z4
 
@@ -150,43 +148,43 @@ done:
 	VZEROUPPER
 	RET
 
-DATA exp2Table<>+0(SB)/4, $0x3f800000
-DATA exp2Table<>+4(SB)/4, $0x3f82cd87
-DATA exp2Table<>+8(SB)/4, $0x3f85aac3
-DATA exp2Table<>+12(SB)/4, $0x3f88980f
-DATA exp2Table<>+16(SB)/4, $0x3f8b95c2
-DATA exp2Table<>+20(SB)/4, $0x3f8ea43a
-DATA exp2Table<>+24(SB)/4, $0x3f91c3d3
-DATA exp2Table<>+28(SB)/4, $0x3f94f4f0
-DATA exp2Table<>+32(SB)/4, $0x3f9837f0
-DATA exp2Table<>+36(SB)/4, $0x3f9b8d3a
-DATA exp2Table<>+40(SB)/4, $0x3f9ef532
-DATA exp2Table<>+44(SB)/4, $0x3fa27043
-DATA exp2Table<>+48(SB)/4, $0x3fa5fed7
-DATA exp2Table<>+52(SB)/4, $0x3fa9a15b
-DATA exp2Table<>+56(SB)/4, $0x3fad583f
-DATA exp2Table<>+60(SB)/4, $0x3fb123f6
-DATA exp2Table<>+64(SB)/4, $0x3fb504f3
-DATA exp2Table<>+68(SB)/4, $0x3fb8fbaf
-DATA exp2Table<>+72(SB)/4, $0x3fbd08a4
-DATA exp2Table<>+76(SB)/4, $0x3fc12c4d
-DATA exp2Table<>+80(SB)/4, $0x3fc5672a
-DATA exp2Table<>+84(SB)/4, $0x3fc9b9be
-DATA exp2Table<>+88(SB)/4, $0x3fce248c
-DATA exp2Table<>+92(SB)/4, $0x3fd2a81e
-DATA exp2Table<>+96(SB)/4, $0x3fd744fd
-DATA exp2Table<>+100(SB)/4, $0x3fdbfbb8
-DATA exp2Table<>+104(SB)/4, $0x3fe0ccdf
-DATA exp2Table<>+108(SB)/4, $0x3fe5b907
-DATA exp2Table<>+112(SB)/4, $0x3feac0c7
-DATA exp2Table<>+116(SB)/4, $0x3fefe4ba
-DATA exp2Table<>+120(SB)/4, $0x3ff5257d
-DATA exp2Table<>+124(SB)/4, $0x3ffa83b3
+DATA exp2Table<>+0(SB)/4, $0x3e76014a
+DATA exp2Table<>+4(SB)/4, $0x3e7b6450
+DATA exp2Table<>+8(SB)/4, $0x3e8072c4
+DATA exp2Table<>+12(SB)/4, $0x3e8342ce
+DATA exp2Table<>+16(SB)/4, $0x3e86229c
+DATA exp2Table<>+20(SB)/4, $0x3e891287
+DATA exp2Table<>+24(SB)/4, $0x3e8c12e9
+DATA exp2Table<>+28(SB)/4, $0x3e8f241e
+DATA exp2Table<>+32(SB)/4, $0x3e924685
+DATA exp2Table<>+36(SB)/4, $0x3e957a7e
+DATA exp2Table<>+40(SB)/4, $0x3e98c06b
+DATA exp2Table<>+44(SB)/4, $0x3e9c18b2
+DATA exp2Table<>+48(SB)/4, $0x3e9f83b8
+DATA exp2Table<>+52(SB)/4, $0x3ea301e8
+DATA exp2Table<>+56(SB)/4, $0x3ea693ac
+DATA exp2Table<>+60(SB)/4, $0x3eaa3972
+DATA exp2Table<>+64(SB)/4, $0x3eadf3ab
+DATA exp2Table<>+68(SB)/4, $0x3eb1c2c9
+DATA exp2Table<>+72(SB)/4, $0x3eb5a741
+DATA exp2Table<>+76(SB)/4, $0x3eb9a18b
+DATA exp2Table<>+80(SB)/4, $0x3ebdb221
+DATA exp2Table<>+84(SB)/4, $0x3ec1d980
+DATA exp2Table<>+88(SB)/4, $0x3ec61828
+DATA exp2Table<>+92(SB)/4, $0x3eca6e9c
+DATA exp2Table<>+96(SB)/4, $0x3ecedd60
+DATA exp2Table<>+100(SB)/4, $0x3ed364fe
+DATA exp2Table<>+104(SB)/4, $0x3ed80600
+DATA exp2Table<>+108(SB)/4, $0x3edcc0f5
+DATA exp2Table<>+112(SB)/4, $0x3ee1966e
+DATA exp2Table<>+116(SB)/4, $0x3ee68700
+DATA exp2Table<>+120(SB)/4, $0x3eeb9342
+DATA exp2Table<>+124(SB)/4, $0x3ef0bbd1
 GLOBL exp2Table<>(SB), RODATA|NOPTR, $128
 
 DATA exp2AVX512<>+0(SB)/4, $0x48c00000
-DATA exp2AVX512<>+4(SB)/4, $0x3f3172c2
-DATA exp2AVX512<>+8(SB)/4, $0x3e75fdef
+DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
+DATA exp2AVX512<>+8(SB)/4, $0x40053437
 GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 // func scaleAVX512(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32)
@@ -271,11 +269,10 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-52
 	VPERMI2PS    Z10, Z4, Z3
 	VREDUCEPS    $0x50, Z2, Z4
 	VSUBPS       Z4, Z2, Z2
+	VADDPS       Z7, Z4, Z4
+	VFMADD213PS  Z8, Z4, Z4
+	VMULPS       Z4, Z3, Z3
 	VSCALEFPS    Z2, Z3, Z3
-	VMOVAPS      Z8, Z2
-	VFMADD213PS  Z7, Z4, Z2
-	VMULPS       Z4, Z2, Z2
-	VFMADD231PS  Z2, Z3, Z3
 	MOVQ         alpha+32(FP), AX
 	VMOVUPS      Z3, K1, (AX)
 	MOVQ         rowSum+16(FP), AX

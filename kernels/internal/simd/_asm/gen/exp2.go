@@ -36,45 +36,46 @@ var placed = map[ISA]Exp2{}
 // exp2AVX512 splits x = t + r, where t is a multiple of 1/32. VSCALEFPS
 // multiplies by the whole part of t, a permutation looks up its fraction, and
 //
-//	2^r = 1 + r·(c1 + c2·r),  |r| ≤ 1/64, within 5.4e-8
+//	2^r = c·((r + a)² + b),  |r| ≤ 1/64, within 5.5e-8
 //
-// is minimax. It takes three instructions of the multiply pipes and no clamp:
-// VREDUCEPS gives 0 for −Inf and VSCALEFPS gives 0 for it and rounds a
-// denormal once.
-type exp2AVX512 struct{ magic, low, high, c1, c2 Op }
+// is minimax; the table has the factor c, chosen so that its entries round well
+// and c·(a² + b) to 1. It
+// takes two instructions of the multiply pipes, and no clamp: VREDUCEPS gives
+// 0 for −Inf and VSCALEFPS gives 0 for it and rounds a denormal once.
+type exp2AVX512 struct{ magic, low, high, a, b Op }
 
 func newExp2AVX512() Exp2 {
+	const c = 0x1.ec0294p-3
 	var table [32]float32
 	for i := range table {
-		table[i] = float32(math.Exp2(float64(i) / 32))
+		table[i] = float32(math.Exp2(float64(i)/32) * c)
 	}
 	t := ConstFloats("exp2Table", table[:])
-	c := ConstFloats("exp2AVX512", []float32{1.5 * (1 << 18), 0x1.62e584p-1, 0x1.ebfbdep-3})
-	return exp2AVX512{magic: c, low: t, high: t.Offset(64), c1: c.Offset(4), c2: c.Offset(8)}
+	k := ConstFloats("exp2AVX512", []float32{1.5 * (1 << 18), 0x1.7150bap+0, 0x1.0a686ep+1})
+	return exp2AVX512{magic: k, low: t, high: t.Offset(64), a: k.Offset(4), b: k.Offset(8)}
 }
 
 func (e exp2AVX512) Hold(first int) Exp2 {
 	v := func(i int) reg.Register { return AVX512.V(first + i) }
 	VBROADCASTSS(e.magic, v(0))
-	VBROADCASTSS(e.c1, v(1))
-	VBROADCASTSS(e.c2, v(2))
+	VBROADCASTSS(e.a, v(1))
+	VBROADCASTSS(e.b, v(2))
 	VMOVUPS(e.low, v(3))
 	VMOVUPS(e.high, v(4))
-	return exp2AVX512{magic: v(0), c1: v(1), c2: v(2), low: v(3), high: v(4)}
+	return exp2AVX512{magic: v(0), a: v(1), b: v(2), low: v(3), high: v(4)}
 }
 
 func (e exp2AVX512) Ops(x, y, z reg.Register) []func() {
 	return []func(){
 		func() { either(e.magic, VADDPS, VADDPS_BCST, x, y) }, // y counts x's 32nds
 		func() { VMOVUPS(e.low, z) },
-		func() { VPERMI2PS(e.high, z, y) },                           // y = 2^(fraction of t)
-		func() { VREDUCEPS(U8(0x50), x, z) },                         // z = r
-		func() { VSUBPS(z, x, x) },                                   // x = t
-		func() { VSCALEFPS(x, y, y) },                                // y = 2^t
-		func() { either(e.c2, VMOVAPS, VBROADCASTSS, x) },            //
-		func() { either(e.c1, VFMADD213PS, VFMADD213PS_BCST, z, x) }, // x = c1 + c2·r
-		func() { VMULPS(z, x, x) },                                   //
-		func() { VFMADD231PS(x, y, y) },                              // y += y·r·(c1 + c2·r)
+		func() { VPERMI2PS(e.high, z, y) },                          // y = c·2^(fraction of t)
+		func() { VREDUCEPS(U8(0x50), x, z) },                        // z = r
+		func() { VSUBPS(z, x, x) },                                  // x = t
+		func() { either(e.a, VADDPS, VADDPS_BCST, z, z) },           //
+		func() { either(e.b, VFMADD213PS, VFMADD213PS_BCST, z, z) }, // z = (r + a)² + b
+		func() { VMULPS(z, y, y) },                                  //
+		func() { VSCALEFPS(x, y, y) },                               // y·2^t
 	}
 }
 
