@@ -56,7 +56,7 @@ in models of today, and shows which ones it does not support, and why.`,
 func (j *job) verifyAll(ctx context.Context, c *checks, w io.Writer, coverage bool) (checked int, err error) {
 	outcomes, err := j.verify(ctx, c, j.sweep.Lengths)
 	t := j.tally(outcomes)
-	if err := errors.Join(err, writeTables(w, t.table(j), j.matrix(outcomes))); err != nil {
+	if err := errors.Join(err, writeTables(w, t.table(j), t.details(j), j.matrix(outcomes))); err != nil {
 		return 0, err
 	}
 	checked = t.checked()
@@ -256,6 +256,28 @@ func (t tally) table(j *job) *reports.Table {
 		}
 		table.Rows = append(table.Rows, []string{name, row.isa, worst,
 			strconv.Itoa(row.passed), strconv.Itoa(row.failed), strconv.Itoa(row.skipped), ratio, maxErr})
+	}
+	return table
+}
+
+// details shows all that is known of each kernel's worst case.
+func (t tally) details(j *job) *reports.Table {
+	table := &reports.Table{
+		Title:  "The worst cases: errors beside those of the plain evaluation, and the worst element of O at [batch head query dim]",
+		Header: []string{"kernel", "rows", "max error", "plain", "mean error", "plain", "lse error", "plain", "NMSE", "cosine", "worst at", "got", "want"},
+		Left:   1,
+	}
+	for at, row := range t {
+		v, e := row.worst, row.worst.Worst
+		if row.passed == 0 {
+			continue // the table above says so
+		}
+		cells := []string{j.kernels[at].Name(), fmt.Sprintf("%d of %d", v.RowsChecked, v.Rows)}
+		for _, x := range []float64{v.MaxErr, v.PlainMaxErr, v.MeanErr, v.PlainMeanErr, v.LSEMaxErr, v.PlainLSEMaxErr, v.NMSE} {
+			cells = append(cells, fmt.Sprintf("%.2g", x))
+		}
+		table.Rows = append(table.Rows, append(cells, fmt.Sprintf("%.7f", v.Cosine),
+			fmt.Sprint([]int{e.Batch, e.Head, e.Query, e.Dim}), fmt.Sprintf("%.8g", e.Got), fmt.Sprintf("%.8g", e.Want)))
 	}
 	return table
 }
