@@ -34,6 +34,9 @@ func Provenance(seed uint64, peaks *Peaks) []benchfmt.Config {
 		Note("go", runtime.Version()),
 		Note("commit", commit()),
 	}
+	if t := setting("vcs.time"); t != "" {
+		list = append(list, Note("commit-time", t))
+	}
 	if peaks == nil {
 		return list
 	}
@@ -64,21 +67,29 @@ func Note(key, value string) benchfmt.Config {
 
 // commit returns the revision that the binary was built from.
 func commit() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	if _, ok := debug.ReadBuildInfo(); !ok {
 		return unavailable + ": the binary has no build information"
 	}
-	revision, dirty := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = s.Value
-		case s.Key == "vcs.modified" && s.Value == "true":
-			dirty = "-dirty"
-		}
-	}
+	revision := setting("vcs.revision")
 	if revision == "" {
 		return unavailable + ": the binary was not built in a repository"
 	}
-	return revision + dirty
+	if setting("vcs.modified") == "true" {
+		revision += "-dirty"
+	}
+	return revision
+}
+
+// setting returns what the toolchain noted in the binary under a key, or "".
+func setting(key string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
 }

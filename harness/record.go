@@ -13,9 +13,10 @@ import (
 // is written as ns/op, as `go test` does, and read back as sec/op.
 const (
 	UnitTime       = "sec/op"
-	UnitRate       = "FLOP/s"      // useful work: 4·headDim for each visible pair
-	UnitPeakShare  = "peak-ratio"  // of the peak of the record's ISA with as many threads
-	UnitWorkspace  = "workspace-B" // bytes beyond inputs and outputs
+	UnitRate       = "FLOP/s"       // useful work: 4·headDim for each visible pair
+	UnitPeakShare  = "peak-ratio"   // of the peak of the record's ISA with as many threads
+	UnitWorkspace  = "workspace-B"  // bytes beyond inputs and outputs
+	UnitCompulsory = "compulsory-B" // bytes that any kernel must move: operands and output, once each
 	UnitBytes      = "B/op"
 	UnitAllocs     = "allocs/op"
 	UnitErrorRatio = "error-ratio"  // error as a share of what the verification allows
@@ -36,7 +37,7 @@ func Units() []*benchfmt.UnitMetadata {
 	add(UnitRate, "better", "higher")
 	add(UnitPeakShare, "better", "higher")
 	add(UnitBandwidth, "better", "higher")
-	for _, unit := range []string{UnitWorkspace, UnitErrorRatio} {
+	for _, unit := range []string{UnitWorkspace, UnitCompulsory, UnitErrorRatio} {
 		add(unit, "better", "lower")
 		add(unit, "assume", "exact")
 	}
@@ -77,6 +78,7 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 	}
 	values = append(values,
 		benchfmt.Value{Value: float64(r.Workspace), Unit: UnitWorkspace},
+		benchfmt.Value{Value: float64(r.Case.Problem.CompulsoryBytes()), Unit: UnitCompulsory},
 		benchfmt.Value{Value: r.BytesPerOp, Unit: UnitBytes},
 		benchfmt.Value{Value: r.AllocsPerOp, Unit: UnitAllocs},
 		benchfmt.Value{Value: round(r.Verdict.Ratio), Unit: UnitErrorRatio})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/attnbench/attnbench/harness"
@@ -56,7 +57,7 @@ program at once.`,
 				return usage(err)
 			}
 			defer o.discard()
-			r := &runner{job: j, measure: m, format: out.format, out: o, checks: newChecks(cmd.ErrOrStderr())}
+			r := &runner{job: j, measure: m, format: out.format, out: o, checks: newChecks(cmd.ErrOrStderr()), flags: givenFlags(cmd.Flags())}
 			return r.run(cmd.Context())
 		},
 	}
@@ -73,6 +74,18 @@ type runner struct {
 	measure measureFlags
 	format  string
 	out     *output
+	flags   string // as given, for the records
+}
+
+// givenFlags returns the flags that were set, but for where the records go.
+func givenFlags(flags *pflag.FlagSet) string {
+	var list []string
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Name != "output" {
+			list = append(list, fmt.Sprintf("--%s=%s", f.Name, strings.Trim(f.Value.String(), "[]")))
+		}
+	})
+	return strings.Join(list, " ")
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -136,6 +149,9 @@ func (r *runner) sweepAll(ctx context.Context) error {
 	config := harness.Provenance(r.seed, peaks)
 	if r.measure.part.count > 0 {
 		config = append(config, harness.Note("shard", r.measure.part.String()))
+	}
+	if r.flags != "" {
+		config = append(config, harness.Note("flags", r.flags))
 	}
 	if incomplete != nil {
 		config = append(config, harness.Note("incomplete", incomplete.Error()))
