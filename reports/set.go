@@ -18,6 +18,7 @@ const (
 	Workspace  = "workspace-B"
 	PeakShare  = "peak-ratio"
 	ErrorRatio = "error-ratio"
+	Compulsory = "compulsory-B" // bytes that any kernel must move
 )
 
 // Base is the base name of the benchmarks that a Set takes.
