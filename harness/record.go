@@ -59,7 +59,7 @@ func Records(results []Result, peaks *Peaks, config []benchfmt.Config) []*benchf
 				Config: append(slices.Clone(config), fileConfig("input", r.Case.Input.Name())),
 				Name:   benchfmt.Name(fmt.Sprintf("%s-%d", r.Name(), r.Threads)),
 				Iters:  s.Iterations,
-				Values: append([]benchfmt.Value{timeValue(s.Seconds())}, r.Metrics(s.Seconds(), peaks)...),
+				Values: append([]benchfmt.Value{TimeValue(s.Seconds())}, r.Metrics(s.Seconds(), peaks)...),
 			})
 		}
 	}
@@ -90,7 +90,8 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 	return values
 }
 
-func timeValue(seconds float64) benchfmt.Value {
+// TimeValue returns the metric of a time per operation, written as ns/op.
+func TimeValue(seconds float64) benchfmt.Value {
 	return benchfmt.Value{Value: round(seconds), Unit: UnitTime, OrigValue: round(seconds * 1e9), OrigUnit: "ns/op"}
 }
 

@@ -28,6 +28,8 @@ type modelFlags struct {
 	logits  string
 	compare bool
 	threads int
+
+	generate generateFlags
 }
 
 func newModel() *cobra.Command {
@@ -38,12 +40,20 @@ func newModel() *cobra.Command {
 		Long: `model describes the transformer and prints the likeliest next tokens after the
 prompt. With --logits json it prints the logits of every position instead, so
 that the transformer can be held against another implementation. With --compare
-it runs the transformer once with each kernel and compares what comes out.`,
+it runs the transformer once with each kernel and compares what comes out.
+With --generate it goes on from the prompt for so many tokens, no fewer, and
+times the prefill and every decode step.`,
 		Example: "  attnbench model\n  attnbench model --ids 5,17,3 --logits json\n  attnbench model --kernel flash --prompt letter.txt\n" +
-			"  attnbench model --compare --kernel flash,tiled",
+			"  attnbench model --compare --kernel flash,tiled\n  attnbench model --generate 64 --kernel flash --temperature 0.8 --seed 7",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.compare {
+			if err := f.generate.check(cmd.Flags()); err != nil {
+				return usage(err)
+			}
+			switch {
+			case f.generate.tokens > 0:
+				return f.runGenerate(cmd)
+			case f.compare:
 				return f.runCompare(cmd)
 			}
 			return f.run(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout())
@@ -58,6 +68,7 @@ it runs the transformer once with each kernel and compares what comes out.`,
 	flags.StringVar(&f.logits, "logits", "", "`format` to print the logits in: json")
 	flags.BoolVar(&f.compare, "compare", false, "compare each of --kernel, or all, with "+reports.Baseline+", layer by layer and at the end")
 	flags.IntVar(&f.threads, "threads", 0, "`number` of threads (default all)")
+	f.generate.register(flags)
 	return cmd
 }
 
