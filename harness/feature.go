@@ -114,11 +114,11 @@ func (f Feature) Sweep(s Sweep) Sweep {
 	if f.mask == "" {
 		s.Masks = []string{"causal"}
 	}
-	s.Adjust = func(p *kernels.Problem) error {
+	s.Variants = []func(p *kernels.Problem) error{func(p *kernels.Problem) error {
 		if f.with != nil {
 			f.with(p)
 		}
 		return nil
-	}
+	}}
 	return s
 }

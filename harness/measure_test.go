@@ -166,23 +166,27 @@ func TestSweep(t *testing.T) {
 	if got := cases[7].Name("flash", "avx2"); got != want {
 		t.Errorf("name %s, want %s", got, want)
 	}
-	soft := Sweep{Lengths: []int{8}, Inputs: in[:1], Adjust: func(p *kernels.Problem) error {
+	soft := func(p *kernels.Problem) error {
 		p.Softcap, p.KVDType = 30, kernels.BFloat16
 		return nil
-	}}
-	if cases, err = soft.Cases(); err != nil {
+	}
+	two := Sweep{Lengths: []int{8}, Inputs: in[:1], Variants: []func(p *kernels.Problem) error{func(*kernels.Problem) error { return nil }, soft}}
+	if cases, err = two.Cases(); err != nil {
 		t.Fatal(err)
 	}
-	if got := cases[0].Name("a", "b"); !strings.HasSuffix(got, "/dim=64/kvdtype=bfloat16/softcap=30") {
-		t.Errorf("name %s does not end with the options", got)
+	for i, end := range []string{"/dim=64", "/dim=64/kvdtype=bfloat16/softcap=30"} {
+		if got := cases[i].Name("a", "b"); !strings.HasSuffix(got, end) {
+			t.Errorf("name %s of variant %d does not end with %s", got, i, end)
+		}
 	}
+	impossible := []func(p *kernels.Problem) error{func(*kernels.Problem) error { return errors.New("no such thing") }}
 	for want, s := range map[string]Sweep{
 		"kvLen 0":          {Lengths: []int{0}, Inputs: in},
 		"kvHeads 3":        {Lengths: []int{8}, KVHeads: 3, Inputs: in},
 		`"diagonal"`:       {Lengths: []int{8}, Masks: []string{"diagonal"}, Inputs: in},
 		"0 lengths":        {Inputs: in},
 		"headDim 1000":     {Lengths: []int{8}, HeadDim: 1000, Inputs: in},
-		"no such thing":    {Lengths: []int{8}, Inputs: in, Adjust: func(*kernels.Problem) error { return errors.New("no such thing") }},
+		"no such thing":    {Lengths: []int{8}, Inputs: in, Variants: impossible},
 		"mask blocks:16:1": {Lengths: []int{-1}, Masks: []string{"blocks:16:1"}, Inputs: in},
 	} {
 		if _, err := s.Cases(); err == nil || !strings.Contains(err.Error(), want) {

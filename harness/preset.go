@@ -101,12 +101,12 @@ func (p Preset) Sweep() Sweep {
 	s := Sweep{
 		Lengths: p.Lengths, Masks: p.Masks,
 		Heads: p.Problem.Heads, KVHeads: p.Problem.KVHeads, HeadDim: p.Problem.HeadDim,
-		Adjust: func(q *kernels.Problem) error {
+		Variants: []func(q *kernels.Problem) error{func(q *kernels.Problem) error {
 			q.DType, q.KVDType, q.PageSize = p.Problem.DType, p.Problem.KVDType, p.Problem.PageSize
 			q.Scale, q.Softcap = p.Problem.Scale, p.Problem.Softcap
 			q.ALiBi, q.SinkLogits = p.Problem.ALiBi, p.Problem.SinkLogits
 			return nil
-		},
+		}},
 	}
 	if p.Decode {
 		s.QLen = 1

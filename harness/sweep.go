@@ -7,8 +7,8 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// A Sweep states the cases of a run: every mask on every input at every
-// length. Zero fields take the value that their comment names.
+// A Sweep states the cases of a run: every mask in every variant on every input
+// at every length. Zero fields take the value that their comment names.
 type Sweep struct {
 	Lengths []int    // key lengths; none is an error
 	Masks   []string // as kernels.ParseMask reads them; {"causal"}
@@ -19,12 +19,13 @@ type Sweep struct {
 	HeadDim int      // 64
 	QLen    int      // the key length; 1 is a decode step
 
-	// Adjust, where set, changes each problem before it is validated: element
-	// types, a soft cap and whatever else a Problem may have.
-	Adjust func(p *kernels.Problem) error
+	// Variants change each problem before it is validated: element types, a soft
+	// cap and whatever else a Problem may have. There is a case for each; without
+	// any the problem stays as it is.
+	Variants []func(p *kernels.Problem) error
 }
 
-// Cases returns the cases in order of mask, input and length. Its error lists
+// Cases returns the cases in order of mask, variant, input and length. Its error lists
 // everything that is wrong with any of them.
 func (s Sweep) Cases() ([]Case, error) {
 	if len(s.Lengths) == 0 || len(s.Inputs) == 0 {
@@ -33,17 +34,22 @@ func (s Sweep) Cases() ([]Case, error) {
 	if len(s.Masks) == 0 {
 		s.Masks = []string{"causal"}
 	}
+	if len(s.Variants) == 0 {
+		s.Variants = []func(*kernels.Problem) error{func(*kernels.Problem) error { return nil }}
+	}
 	var cases []Case
 	var errs []error
 	for _, mask := range s.Masks {
-		for _, in := range s.Inputs {
-			for _, n := range s.Lengths {
-				p, err := s.problem(n, mask)
-				if err != nil {
-					errs = append(errs, fmt.Errorf("n %d, mask %s: %w", n, mask, err))
-					continue
+		for _, variant := range s.Variants {
+			for _, in := range s.Inputs {
+				for _, n := range s.Lengths {
+					p, err := s.problem(n, mask, variant)
+					if err != nil {
+						errs = append(errs, fmt.Errorf("n %d, mask %s: %w", n, mask, err))
+						continue
+					}
+					cases = append(cases, Case{p, in})
 				}
-				cases = append(cases, Case{p, in})
 			}
 		}
 	}
@@ -53,7 +59,7 @@ func (s Sweep) Cases() ([]Case, error) {
 	return cases, nil
 }
 
-func (s Sweep) problem(n int, mask string) (kernels.Problem, error) {
+func (s Sweep) problem(n int, mask string, variant func(p *kernels.Problem) error) (kernels.Problem, error) {
 	orElse := func(value, otherwise int) int {
 		if value == 0 {
 			return otherwise
@@ -69,10 +75,8 @@ func (s Sweep) problem(n int, mask string) (kernels.Problem, error) {
 	if p.Mask, err = kernels.ParseMask(mask, n); err != nil && n > 0 {
 		return p, err
 	}
-	if s.Adjust != nil {
-		if err := s.Adjust(&p); err != nil {
-			return p, err
-		}
+	if err := variant(&p); err != nil {
+		return p, err
 	}
 	return p, p.Validate()
 }

@@ -17,7 +17,7 @@ type job struct {
 	kernels  []kernels.Kernel // one for each kernel and instruction set
 	options  kernels.Options
 	sweep    harness.Sweep     // without inputs
-	problems []kernels.Problem // each mask at each length
+	problems []kernels.Problem // each mask and variant at each length
 	inputs   []harness.Input
 	seed     uint64
 	subject  *subject
@@ -122,7 +122,7 @@ func (j *job) setShape(f *sweepFlags, lengths []int, flags *pflag.FlagSet) {
 func adjustable(s *harness.Sweep) []int {
 	var fit []int
 	for _, n := range s.Lengths {
-		if s.Adjust(&kernels.Problem{KVLen: n}) == nil {
+		if s.Variants[0](&kernels.Problem{KVLen: n}) == nil {
 			fit = append(fit, n)
 		}
 	}
@@ -148,7 +148,9 @@ func (j *job) checkProblems() error {
 			if err != nil {
 				return err
 			}
-			j.problems = append(j.problems, cases[0].Problem)
+			for _, c := range cases {
+				j.problems = append(j.problems, c.Problem)
+			}
 		}
 	}
 	return nil

@@ -149,7 +149,7 @@ func describeInvariances(t *reports.Table, c *checks, name string, results []har
 // themselves on, for that takes some fifty runs.
 const invarianceLength = 130
 
-// invarianceCases returns each mask once, at the greatest length that is short
+// invarianceCases returns each mask and variant once, at the greatest length that is short
 // enough, or cut to that; with a second batch element where the mask allows it.
 // A mask that does not fit a length so short is passed over.
 func (j *job) invarianceCases() ([]harness.Case, error) {
@@ -171,8 +171,10 @@ func (j *job) invarianceCases() ([]harness.Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		if p := &some[0].Problem; p.Batch == 1 && p.Mask.KeyLens == nil {
-			p.Batch = 2
+		for i := range some {
+			if p := &some[i].Problem; p.Batch == 1 && p.Mask.KeyLens == nil {
+				p.Batch = 2
+			}
 		}
 		cases = append(cases, some...)
 	}

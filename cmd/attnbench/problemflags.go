@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -15,8 +16,10 @@ import (
 // problemFlags state what an attention call has beside its shape and mask.
 type problemFlags struct {
 	preset, pattern string
-	qLen, pageSize  int
-	dtype, kvDType  string
+	qLen            int
+	dtypes          []string
+	kvDTypes        []string
+	pageSizes       []int
 	scale, softcap  float64
 	alibi, sinks    bool
 }
@@ -31,9 +34,9 @@ func (f *problemFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.preset, "preset", "", "shape, masks, lengths and options of a published model, by `name`; other flags override it; see attnbench list")
 	flags.StringVar(&f.pattern, "pattern", "", "`file` of a block pattern, which every mask is cut to: a line of 0 and 1 for each block of queries")
 	flags.IntVar(&f.qLen, "q-len", 0, "`queries`, which end with the keys (default as many as keys); 1 is a decode step, a few are a chunk of a prefill")
-	flags.StringVar(&f.dtype, "dtype", "float32", "element `type` of Q, K, V and O: float32, float16 or bfloat16")
-	flags.StringVar(&f.kvDType, "kv-dtype", "", "element `type` of K and V (default --dtype)")
-	flags.IntVar(&f.pageSize, "page", 0, "`keys` in a page of a paged K and V (default not paged)")
+	flags.StringSliceVar(&f.dtypes, "dtype", []string{"float32"}, "element `types` of Q, K, V and O: float32, float16, bfloat16")
+	flags.StringSliceVar(&f.kvDTypes, "kv-dtype", nil, "element `types` of K and V (default --dtype)")
+	flags.IntSliceVar(&f.pageSizes, "page", []int{0}, "`keys` in a page of a paged K and V; 0 is not paged")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of the scores (default 1/√dim)")
 	flags.Float64Var(&f.softcap, "softcap", 0, "`cap` of the scores, by tanh (default none)")
 	flags.BoolVar(&f.alibi, "alibi", false, "linear distance biases")
@@ -57,40 +60,85 @@ func (f *problemFlags) sweep(flags *pflag.FlagSet) (harness.Sweep, error) {
 		}
 		s.QLen = f.qLen
 	}
-	change, err := f.options(flags)
-	if err != nil {
-		return s, err
-	}
 	pattern, err := f.readPattern(flags)
 	if err != nil {
 		return s, err
 	}
-	ofPreset := s.Adjust
-	s.Adjust = func(p *kernels.Problem) error {
-		if ofPreset != nil {
-			ofPreset(p)
-		}
-		change(p)
-		return pattern(p)
+	storages, err := f.storages(flags)
+	if err != nil {
+		return s, err
+	}
+	options, err := f.options(flags)
+	if err != nil {
+		return s, err
+	}
+	ofPreset := s.Variants
+	s.Variants = nil
+	for _, store := range storages {
+		s.Variants = append(s.Variants, func(p *kernels.Problem) error {
+			for _, change := range ofPreset { // a preset has one
+				if err := change(p); err != nil {
+					return err
+				}
+			}
+			store(p)
+			options(p)
+			return pattern(p)
+		})
 	}
 	return s, nil
 }
 
-// options returns what sets those of a problem that were given.
-func (f *problemFlags) options(flags *pflag.FlagSet) (func(p *kernels.Problem), error) {
-	dtype, err := kernels.ParseDType(f.dtype)
+// storages returns what sets the element types and pages that were given: one
+// for each combination.
+func (f *problemFlags) storages(flags *pflag.FlagSet) ([]func(p *kernels.Problem), error) {
+	dtypes, err := parseDTypes("dtype", f.dtypes)
 	if err != nil {
-		return nil, fmt.Errorf("--%w", err)
+		return nil, err
 	}
-	kvDType := dtype
-	if flags.Changed("kv-dtype") {
-		if kvDType, err = kernels.ParseDType(f.kvDType); err != nil {
-			return nil, fmt.Errorf("--kv-%w", err)
+	kvDTypes, err := parseDTypes("kv-dtype", f.kvDTypes)
+	if err != nil {
+		return nil, err
+	}
+	if flags.Changed("kv-dtype") == (kvDTypes == nil) || dtypes == nil || len(f.pageSizes) == 0 {
+		return nil, fmt.Errorf("--dtype, --kv-dtype or --page is empty: want at least one each")
+	}
+	if kvDTypes == nil {
+		kvDTypes = []kernels.DType{kernels.Float32} // is not looked at
+	}
+	var all []func(p *kernels.Problem)
+	for _, dtype := range dtypes {
+		for _, kvDType := range kvDTypes {
+			for _, size := range slices.Compact(slices.Sorted(slices.Values(f.pageSizes))) {
+				if size < 0 || size > maxLength {
+					return nil, fmt.Errorf("--page %d: must be in 0..%d", size, maxLength)
+				}
+				all = append(all, func(p *kernels.Problem) {
+					set(flags, "dtype", &p.DType, dtype)
+					set(flags, "dtype", &p.KVDType, dtype)
+					set(flags, "kv-dtype", &p.KVDType, kvDType)
+					set(flags, "page", &p.PageSize, size)
+				})
+			}
 		}
 	}
-	if flags.Changed("page") && (f.pageSize < 1 || f.pageSize > maxLength) {
-		return nil, fmt.Errorf("--page %d: must be in 1..%d", f.pageSize, maxLength)
+	return all, nil
+}
+
+func parseDTypes(flag string, names []string) ([]kernels.DType, error) {
+	var types []kernels.DType
+	for _, name := range unique(names) {
+		t, err := kernels.ParseDType(name)
+		if err != nil {
+			return nil, fmt.Errorf("--%s %q: want float32, float16 or bfloat16", flag, name)
+		}
+		types = append(types, t)
 	}
+	return types, nil
+}
+
+// options returns what sets those of the scores that were given.
+func (f *problemFlags) options(flags *pflag.FlagSet) (func(p *kernels.Problem), error) {
 	for _, x := range []struct {
 		name  string
 		value float64
@@ -100,10 +148,6 @@ func (f *problemFlags) options(flags *pflag.FlagSet) (func(p *kernels.Problem), 
 		}
 	}
 	return func(p *kernels.Problem) {
-		set(flags, "dtype", &p.DType, dtype)
-		set(flags, "dtype", &p.KVDType, dtype)
-		set(flags, "kv-dtype", &p.KVDType, kvDType)
-		set(flags, "page", &p.PageSize, f.pageSize)
 		set(flags, "scale", &p.Scale, f.scale)
 		set(flags, "softcap", &p.Softcap, f.softcap)
 		set(flags, "alibi", &p.ALiBi, f.alibi)
