@@ -100,7 +100,7 @@ func (r *runner) run(ctx context.Context) error {
 	if err := r.show(r.swapTable(swaps)); err != nil {
 		return err
 	}
-	outcomes, err := r.verify(ctx, r.checks, shortLengths(r.sweep.Lengths))
+	outcomes, err := r.verify(ctx, r.checks, r.briefLengths())
 	if err != nil {
 		return failed(err)
 	}
@@ -119,14 +119,27 @@ func (r *runner) show(t *reports.Table) error {
 	return nil
 }
 
-// shortLengths are those that are verified on every input: up to 256, or the
-// shortest there is. Longer ones are verified as they are timed.
-func shortLengths(lengths []int) []int {
-	i := slices.IndexFunc(lengths, func(n int) bool { return n > 256 })
+// brief is the length up to which run verifies on every input. Longer ones are
+// verified as they are timed.
+const brief = 256
+
+// briefLengths are the sweep's up to brief; where it has none, brief itself
+// stands in, or the shortest there is if the sweep's masks allow no other.
+func (j *job) briefLengths() []int {
+	lengths := j.sweep.Lengths
+	i := slices.IndexFunc(lengths, func(n int) bool { return n > brief })
 	if i < 0 {
 		return lengths
 	}
-	return lengths[:max(1, i)]
+	if i > 0 {
+		return lengths[:i]
+	}
+	standIn := j.sweep
+	standIn.Lengths, standIn.Inputs = []int{brief}, j.inputs
+	if _, err := standIn.Cases(); err != nil || standIn.QLen > brief {
+		return lengths[:1]
+	}
+	return standIn.Lengths
 }
 
 // sweepAll measures, and writes what came of it even when it was interrupted.
