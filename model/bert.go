@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/linear"
 )
 
 // bert is BERT (Devlin et al., arXiv:1810.04805): tokens, positions and token
@@ -16,10 +17,10 @@ type bert struct {
 	config     bertConfig
 	parameters int
 
-	tokens    []float32 // word_embeddings [vocab, width]
-	positions []float32 // position_embeddings [context, width]
-	types     []float32 // token_type_embeddings [tokenTypes, width]
-	norm      norm      // of their sum
+	tokens    table // word_embeddings [vocab, width]
+	positions table // position_embeddings [context, width]
+	types     table // token_type_embeddings [tokenTypes, width]
+	norm      norm  // of their sum
 	layers    []bertLayer
 	masked    *bertHead   // nil where the file has none
 	pooler    *projection // width → width, or nil
@@ -99,10 +100,10 @@ func (m *bert) newPass(p *pass) *bertPass {
 	n, c := p.n, m.config
 	return &bertPass{
 		pass: p, model: m,
-		x:      make([]float32, n*c.Width),
-		attn:   make([]float32, n*c.Width),
-		inner:  make([]float32, n*c.Inner),
-		branch: make([]float32, n*c.Width),
+		x:      linear.Floats(n * c.Width),
+		attn:   linear.Floats(n * c.Width),
+		inner:  linear.Floats(n * c.Inner),
+		branch: linear.Floats(n * c.Width),
 	}
 }
 
@@ -114,9 +115,9 @@ func (p *bertPass) embed(in Input) {
 		if in.TokenTypes != nil {
 			kind = in.TokenTypes[i]
 		}
-		copy(row, m.tokens[id*w:(id+1)*w])
-		add(row, m.types[kind*w:(kind+1)*w])
-		add(row, m.positions[i*w:(i+1)*w])
+		m.tokens.put(row, id)
+		m.types.add(row, p.branch, kind)
+		m.positions.add(row, p.branch, i)
 	}
 }
 

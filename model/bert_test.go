@@ -5,15 +5,19 @@ import (
 	"strings"
 	"testing"
 
+	other "github.com/nlpodyssey/safetensors"
+
 	"github.com/attnbench/attnbench/kernels"
-	"github.com/nlpodyssey/safetensors"
+	"github.com/attnbench/attnbench/model/internal/safetensors"
 )
 
 func TestBERTGoldensCatchFaults(t *testing.T) {
 	checkFaults(t, []string{"tiny-bert", "tiny-bert-f16"}, []familyFault[*bert]{
-		{"no token types", func(m *bert) { clear(m.types) }},
+		{"no token types", func(m *bert) {
+			m.types = table{Matrix: safetensors.FromFloats(make([]float32, m.types.Rows*m.types.Width), m.types.Width)}
+		}},
 		{"positions shifted", func(m *bert) {
-			m.positions = append(slices.Clone(m.positions[m.config.Width:]), m.positions[:m.config.Width]...)
+			m.positions = shifted(m.positions)
 		}},
 		{"embeddings not normalised", func(m *bert) { m.norm = identity(m.config.Width) }},
 		{"norms of a layer swapped", func(m *bert) {
@@ -127,17 +131,17 @@ func TestBareBERT(t *testing.T) {
 // rename writes weights anew under other names; "" drops a tensor.
 func rename(t *testing.T, file []byte, to func(name string) string) []byte {
 	t.Helper()
-	tensors, err := safetensors.Deserialize(file)
+	tensors, err := other.Deserialize(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := make(map[string]safetensors.TensorView)
+	out := make(map[string]other.TensorView)
 	for _, named := range tensors.Tensors() {
 		if name := to(named.Name); name != "" {
 			out[name] = named.TensorView
 		}
 	}
-	data, err := safetensors.Serialize(out, nil)
+	data, err := other.Serialize(out, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

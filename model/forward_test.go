@@ -135,9 +135,8 @@ func checkFirstQuery(t *testing.T, m *gpt2, ids []int, call Attention) {
 	t.Helper()
 	w, last := m.config.Width, len(ids)-1
 	x := make([]float32, w)
-	for i := range x {
-		x[i] = m.tokens[ids[last]*w+i] + m.positions[last*w+i]
-	}
+	m.tokens.put(x, ids[last])
+	m.positions.add(x, make([]float32, w), last)
 	l := &m.layers[0]
 	weight := dense(&l.qkv)
 	l.norm1.apply(x, x, m.config.Epsilon)

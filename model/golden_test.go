@@ -112,7 +112,7 @@ func TestGoldensCatchFaults(t *testing.T) {
 			l, w := &m.layers[0].proj, m.config.Width
 			*l = newProjection(transpose(dense(l), w), l.bias, w, w, false)
 		}},
-		{"positions shifted", func(m *gpt2) { m.positions = m.positions[m.config.Width:] }},
+		{"positions shifted", func(m *gpt2) { m.positions = shifted(m.positions) }},
 		{"final norm skipped", func(m *gpt2) {
 			m.norm = norm{slices.Repeat([]float32{1}, m.config.Width), make([]float32, m.config.Width)}
 		}},
@@ -129,7 +129,7 @@ func TestGoldensCatchFaults(t *testing.T) {
 		t.Run(fault.name, func(t *testing.T) {
 			for _, name := range goldenModels {
 				m, g := loadGolden(t, name)
-				g.IDs = g.IDs[:min(len(g.IDs), len(m.positions)/m.config.Width-1)]
+				g.IDs = g.IDs[:min(len(g.IDs), m.config.Context-1)]
 				g.IDs = g.IDs[:min(len(g.IDs), 300)] // enough of the long one
 				g.Positions = slices.DeleteFunc(g.Positions, func(p int) bool { return p >= len(g.IDs) })
 				fault.plant(m)
@@ -156,7 +156,7 @@ func transpose(x []float32, n int) []float32 {
 // TestTiedHeadIsNotTheUntiedOne: a file's own head counts, not the embeddings.
 func TestTiedHeadIsNotTheUntiedOne(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
-	m.head = newProjection(m.tokens, nil, m.config.Width, m.config.Vocab, true)
+	m.head = projectionOf(m.tokens.Matrix, nil)
 	if d := g.distance(g.run(t, m, kernel(t, "naive"))); d <= 2*tolerance {
 		t.Errorf("logits differ by %.2g only", d)
 	}

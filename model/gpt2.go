@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/linear"
 )
 
 // gpt2 is GPT-2 (Radford et al., "Language Models are Unsupervised Multitask
@@ -14,8 +15,8 @@ type gpt2 struct {
 	config     gpt2Config
 	parameters int
 
-	tokens    []float32 // wte [vocab, width]
-	positions []float32 // wpe [context, width]
+	tokens    table // wte [vocab, width]
+	positions table // wpe [context, width]
 	layers    []gpt2Layer
 	norm      norm       // ln_f
 	head      projection // width → vocab, no bias
@@ -101,11 +102,11 @@ func (m *gpt2) newPass(p *pass) *gpt2Pass {
 	n, c := p.n, m.config
 	return &gpt2Pass{
 		pass: p, model: m,
-		x:      make([]float32, n*c.Width),
-		norm:   make([]float32, n*c.Width),
-		attn:   make([]float32, n*c.Width),
-		inner:  make([]float32, n*c.Inner),
-		branch: make([]float32, n*c.Width),
+		x:      linear.Floats(n * c.Width),
+		norm:   linear.Floats(n * c.Width),
+		attn:   linear.Floats(n * c.Width),
+		inner:  linear.Floats(n * c.Inner),
+		branch: linear.Floats(n * c.Width),
 	}
 }
 
@@ -114,8 +115,8 @@ func (p *gpt2Pass) embed(ids []int) {
 	m, w := p.model, p.model.config.Width
 	for i, id := range ids {
 		row := p.x[i*w : (i+1)*w]
-		copy(row, m.tokens[id*w:(id+1)*w])
-		add(row, m.positions[(p.start+i)*w:(p.start+i+1)*w])
+		m.tokens.put(row, id)
+		m.positions.add(row, p.branch, p.start+i)
 	}
 }
 

@@ -16,15 +16,14 @@ func loadGPT2(fsys fs.FS, text []byte) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
 	m := &gpt2{config: c, activate: gelus[c.Activation]}
-	m.tokens = r.floats("wte.weight", c.Vocab, c.Width)
-	m.positions = r.floats("wpe.weight", c.Context, c.Width)
+	m.tokens = r.table("wte.weight", c.Vocab, c.Width)
+	m.positions = r.table("wpe.weight", c.Context, c.Width)
 	for i := 0; i < c.Layers && r.err == nil; i++ {
-		m.layers = append(m.layers, readGPT2Layer(r, c, fmt.Sprintf("h.%d.", i)))
+		m.layers = append(m.layers, readGPT2Layer(r, c, fmt.Sprintf("%sh.%d.", r.prefix, i)))
 	}
-	m.norm = r.norm("ln_f", c.Width)
-	m.head = r.head("lm_head.weight", c.Tie, m.tokens, c.Width, c.Vocab)
+	m.norm = r.norm(r.prefix+"ln_f", c.Width)
+	m.head = r.head("lm_head.weight", c.Tie, m.tokens)
 	// Old checkpoints keep the causal mask and its fill value.
 	ignore := func(name string) bool {
 		return strings.HasSuffix(name, ".attn.bias") || strings.HasSuffix(name, ".attn.masked_bias")
@@ -45,9 +44,4 @@ func readGPT2Layer(r *reader, c gpt2Config, name string) gpt2Layer {
 		up:    r.conv1D(name+"mlp.c_fc", c.Width, c.Inner),
 		down:  r.conv1D(name+"mlp.c_proj", c.Inner, c.Width),
 	}
-}
-
-// conv1D reads a projection that Hugging Face keeps as [in, out].
-func (r *reader) conv1D(name string, in, out int) projection {
-	return r.projection(r.floats(name+".weight", in, out), r.floats(name+".bias", out), in, out, false)
 }

@@ -1,6 +1,11 @@
 package model
 
-import "math"
+import (
+	"math"
+	"slices"
+
+	"github.com/attnbench/attnbench/model/internal/safetensors"
+)
 
 const weightsFile = "model.safetensors"
 
@@ -31,4 +36,10 @@ func furthest(a, b []float32) float64 {
 		worst = max(worst, d)
 	}
 	return worst
+}
+
+// shifted moves every vector one place forward, the first to the end.
+func shifted(t table) table {
+	x, w := slices.Clone(t.Floats()), t.Width
+	return table{Matrix: safetensors.FromFloats(append(x[w:], x[:w]...), w)}
 }

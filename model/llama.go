@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/linear"
 )
 
 // llama is Llama (Touvron et al., arXiv:2302.13971): RMS norm before each
@@ -14,7 +15,7 @@ type llama struct {
 	config     llamaConfig
 	parameters int
 
-	tokens []float32 // embed_tokens [vocab, width]
+	tokens table // embed_tokens [vocab, width]
 	rope   rope
 	layers []llamaLayer
 	norm   rmsNorm
@@ -70,7 +71,7 @@ func (m *llama) run(ctx context.Context, in Input, cache *Cache, opts Options) (
 	p.lap(PhasePlan)
 	w := m.config.Width
 	for i, id := range in.IDs {
-		copy(p.x[i*w:], m.tokens[id*w:(id+1)*w])
+		m.tokens.put(p.x[i*w:(i+1)*w], id)
 	}
 	p.lap(PhaseEmbedding)
 	for i := range m.layers {
@@ -106,12 +107,12 @@ func (m *llama) newPass(p *pass) *llamaPass {
 	n, c := p.n, m.config
 	return &llamaPass{
 		pass: p, model: m, turn: m.rope.from(p.start, n),
-		x:      make([]float32, n*c.Width),
-		norm:   make([]float32, n*c.Width),
-		attn:   make([]float32, n*c.Heads*c.HeadDim),
-		gate:   make([]float32, n*c.Inner),
-		up:     make([]float32, n*c.Inner),
-		branch: make([]float32, n*c.Width),
+		x:      linear.Floats(n * c.Width),
+		norm:   linear.Floats(n * c.Width),
+		attn:   linear.Floats(n * c.Heads * c.HeadDim),
+		gate:   linear.Floats(n * c.Inner),
+		up:     linear.Floats(n * c.Inner),
+		branch: linear.Floats(n * c.Width),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/linear"
 )
 
 // A family is what a pass needs to know of its model.
@@ -163,7 +164,7 @@ func (p *pass) trace(x []float32) {
 // it is there, unless what is in it must outlive the layer.
 func (p *pass) buffer(b *[]float32, width int, outlives bool) []float32 {
 	if *b == nil || outlives {
-		*b = make([]float32, p.n*width)
+		*b = linear.Floats(p.n * width)
 	}
 	return *b
 }
@@ -172,7 +173,7 @@ func (p *pass) buffer(b *[]float32, width int, outlives bool) []float32 {
 func (p *pass) logits(head *projection, x []float32) {
 	rows := p.n - p.result.First
 	p.result.Vocab = p.shape.Vocab
-	p.result.Logits = make([]float32, rows*p.shape.Vocab)
+	p.result.Logits = linear.Floats(rows * p.shape.Vocab)
 	head.apply(p.result.Logits, x, rows, p.threads)
 }
 

@@ -4,10 +4,13 @@
 package linear
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/cpu"
 	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
@@ -20,21 +23,73 @@ type Matrix struct {
 }
 
 // Pack packs w, which is W [in, out] row by row, or Wᵀ [out, in] when
-// transposed, for an instruction set as [kernels.Options] has it. It panics
-// when w is shorter than in·out.
+// transposed, for an instruction set as [kernels.Options] has it, on all
+// processors. It panics when w is shorter than in·out.
 func Pack(w []float32, in, out int, transposed bool, isa string) (*Matrix, error) {
+	m, err := newMatrix(in, out, isa)
+	if err != nil {
+		return nil, err
+	}
+	m.panels(func(dst []float32, col, cols int) {
+		if transposed {
+			m.simd.PackTransposed(dst, w[col*in:], in, cols, in)
+		} else {
+			m.simd.Pack(dst, w[col:], out, in, cols)
+		}
+	})
+	return m, nil
+}
+
+// PackRows is Pack of a Wᵀ [out, in] that lies somewhere else or in another type: row
+// copies its row i to dst [in]. Several goroutines call it.
+func PackRows(in, out int, isa string, row func(dst []float32, i int)) (*Matrix, error) {
+	m, err := newMatrix(in, out, isa)
+	if err != nil {
+		return nil, err
+	}
+	m.panels(func(dst []float32, col, cols int) {
+		part := make([]float32, cols*in)
+		for i := range cols {
+			row(part[i*in:(i+1)*in], col+i)
+		}
+		m.simd.PackTransposed(dst, part, in, cols, in)
+	})
+	return m, nil
+}
+
+// newMatrix returns a matrix that is to be packed.
+func newMatrix(in, out int, isa string) (*Matrix, error) {
 	name, err := kernels.SelectISA(isa)
 	if err != nil {
 		return nil, err
 	}
 	m := &Matrix{in: in, out: out, simd: simd.For(name)}
-	m.packed = make([]float32, m.simd.PackedLen(in, out))
-	if transposed {
-		m.simd.PackTransposed(m.packed, w, in, out, in)
-	} else {
-		m.simd.Pack(m.packed, w, out, in, out)
-	}
+	m.packed = Floats(m.simd.PackedLen(in, out))
 	return m, nil
+}
+
+// panels calls pack for each panel: where it goes, its first column and how
+// many it has.
+func (m *Matrix) panels(pack func(dst []float32, col, cols int)) {
+	parallel(runtime.GOMAXPROCS(0), (m.out+m.simd.Cols-1)/m.simd.Cols, func(i int) {
+		col := i * m.simd.Cols
+		pack(m.packed[col*m.in:], col, min(m.simd.Cols, m.out-col))
+	})
+}
+
+// Floats returns n zeros, in huge pages where the system grants them: to touch
+// a large buffer for the first time then costs a fraction. A large one begins
+// and ends with such a page.
+func Floats(n int) []float32 {
+	const huge = 2 << 20 / 4 // floats in a huge page
+	if n < huge/2 {
+		return make([]float32, n)
+	}
+	whole := (n + huge - 1) / huge * huge
+	x := make([]float32, whole+huge)
+	at := int(-uintptr(unsafe.Pointer(&x[0])) % (4 * huge) / 4)
+	cpu.AdviseHugePages(x[at : at+whole])
+	return x[at : at+n : at+n]
 }
 
 // rowBlock is how many rows meet a panel of W in one item of the parallel

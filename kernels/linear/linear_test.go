@@ -48,6 +48,12 @@ func check(t *testing.T, isa string, rows, in, out int, transposed bool) {
 	if !slices.Equal(one, two) {
 		t.Error("the result depends on threads")
 	}
+	if transposed {
+		byRows, err := PackRows(in, out, isa, func(dst []float32, i int) { copy(dst, w[i*in:(i+1)*in]) })
+		if err != nil || !slices.Equal(byRows.packed, m.packed) {
+			t.Errorf("packed by rows it is another matrix (%v)", err)
+		}
+	}
 	bare := make([]float32, rows*out)
 	m.Apply(bare, x, nil, rows, 2)
 	for r := range rows {
@@ -109,4 +115,19 @@ func peakRate(loop func(rounds int) (flops int64)) float64 {
 		best = max(best, float64(flops)/time.Since(start).Seconds())
 	}
 	return best
+}
+
+func TestFloats(t *testing.T) {
+	for _, n := range []int{0, 1, 1000, 1 << 18, 1<<18 + 1, 1 << 19, 3<<19 - 1, 3<<19 + 1} {
+		x := Floats(n)
+		if len(x) != n || cap(x) < n {
+			t.Fatalf("%d floats: got %d", n, len(x))
+		}
+		for i := range x {
+			if x[i] != 0 {
+				t.Fatalf("%d floats: number %d is %v", n, i, x[i])
+			}
+			x[i] = 1
+		}
+	}
 }

@@ -23,7 +23,7 @@ func (p *Plan) Floats(n ...int) ([]float32, error) {
 	}
 	p.bytes += int64(bytes)
 	x := make([]float32, count)
-	adviseHugePages(x)
+	AdviseHugePages(x)
 	const page = 4096 / 4
 	for i := 0; i < count; i += page {
 		x[i] = 0

@@ -10,9 +10,9 @@ const (
 	madvHugePage = 14 // MADV_HUGEPAGE of madvise(2)
 )
 
-// adviseHugePages asks for huge pages under the part of x that can have them.
+// AdviseHugePages asks for huge pages under the part of x that can have them.
 // A refusal costs speed, not correctness, so it is not reported.
-func adviseHugePages(x []float32) {
+func AdviseHugePages(x []float32) {
 	if len(x) == 0 {
 		return
 	}

@@ -2,4 +2,5 @@
 
 package cpu
 
-func adviseHugePages([]float32) {}
+// AdviseHugePages does nothing here.
+func AdviseHugePages([]float32) {}

@@ -3,13 +3,15 @@
 package safetensors
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math/bits"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -28,10 +30,11 @@ const maxHeader = 100_000_000
 // expected, and wants the whole file in memory beside the widened weights.
 type File struct {
 	Name    string
-	data    io.ReaderAt // of the whole file
-	start   int64       // where the data begins in it
 	Tensors map[string]Info
-	close   func() error
+	data    []byte // of the whole file; mapped where that is possible
+	start   int64  // where the tensors' data begins in it
+	unmap   func([]byte) error
+	cleanup runtime.Cleanup
 }
 
 // An Info is one entry of the header.
@@ -50,64 +53,74 @@ var dtypeSizes = map[string]int64{
 	"I64": 8, "U64": 8, "F64": 8, "C64": 8,
 }
 
-// Open opens a safetensors file and checks its header.
+// Open opens a safetensors file and checks its header. A file of the operating
+// system is mapped, so that it opens at once whatever its size; it stays so
+// until Close, or until nothing refers to the File.
 func Open(fsys fs.FS, name string) (*File, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	w := &File{Name: name, close: f.Close}
-	size, err := w.attach(f)
-	if err == nil {
-		err = w.readHeader(size)
+	defer f.Close() // a mapping stays
+	w := &File{Name: name}
+	if err = w.attach(f); err == nil {
+		err = w.readHeader()
 	}
 	if err != nil {
-		f.Close()
+		_ = w.Close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return w, nil
 }
 
-// Close releases the file.
-func (w *File) Close() error { return w.close() }
-
-// attach finds a way to read f at any place and returns its size.
-func (w *File) attach(f fs.File) (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
+// Close releases the file. Nothing that came from it may be used afterwards.
+func (w *File) Close() error {
+	if w.unmap == nil {
+		return nil
 	}
-	if info.IsDir() {
-		return 0, fmt.Errorf("is a directory")
-	}
-	if r, ok := f.(io.ReaderAt); ok {
-		w.data = r
-		return info.Size(), nil
-	}
-	all, err := io.ReadAll(f)
-	w.data = bytes.NewReader(all)
-	return int64(len(all)), err
+	w.cleanup.Stop()
+	unmap := w.unmap
+	w.unmap = nil
+	return unmap(w.data)
 }
 
-// readHeader reads the header of a file of size bytes and checks every entry.
-func (w *File) readHeader(size int64) error {
-	var prefix [8]byte
-	if size < int64(len(prefix)) {
-		return fmt.Errorf("file of %d bytes: must begin with the header's length in 8 bytes", size)
-	}
-	if _, err := w.data.ReadAt(prefix[:], 0); err != nil {
+// attach maps f or, where that is not possible, reads it.
+func (w *File) attach(f fs.File) error {
+	info, err := f.Stat()
+	if err != nil {
 		return err
 	}
-	length := binary.LittleEndian.Uint64(prefix[:])
+	if info.IsDir() {
+		return errors.New("is a directory")
+	}
+	if file, ok := f.(*os.File); ok {
+		if w.data, w.unmap = mapFile(file, info.Size()); w.data != nil {
+			w.cleanup = runtime.AddCleanup(w, func(m mapping) { _ = m.unmap(m.data) }, mapping{w.data, w.unmap})
+			return nil
+		}
+	}
+	w.data, err = io.ReadAll(f)
+	return err
+}
+
+// A mapping is what remains to be released of a File that nothing refers to.
+type mapping struct {
+	data  []byte
+	unmap func([]byte) error
+}
+
+// readHeader reads the header and checks every entry against the file.
+func (w *File) readHeader() error {
+	size := int64(len(w.data))
+	if size < 8 {
+		return fmt.Errorf("file of %d bytes: must begin with the header's length in 8 bytes", size)
+	}
+	length := binary.LittleEndian.Uint64(w.data)
 	if length > maxHeader || int64(length) > size-8 {
 		return fmt.Errorf("header of %d bytes: must be at most %d, and the file has %d after the length", length, maxHeader, size-8)
 	}
-	text := make([]byte, length)
-	if _, err := io.ReadFull(io.NewSectionReader(w.data, 8, int64(length)), text); err != nil {
-		return err
-	}
 	var err error
-	if w.Tensors, err = parseHeader(text); err != nil {
+	if w.Tensors, err = parseHeader(w.data[8 : 8+length]); err != nil {
 		return err
 	}
 	w.start = 8 + int64(length)
@@ -167,7 +180,7 @@ func (t Info) check() error {
 		return fmt.Errorf("data_offsets %s: must be begin and end with 0 ≤ begin ≤ end", brief.List(t.Offsets))
 	}
 	if t.Shape == nil {
-		return fmt.Errorf("no shape: must be a list, [] for one element")
+		return errors.New("no shape: must be a list, [] for one element")
 	}
 	need := uint64(size)
 	for _, dim := range t.Shape {

@@ -2,34 +2,8 @@ package safetensors
 
 import (
 	"encoding/binary"
-	"fmt"
-	"io"
 	"math"
-
-	"github.com/attnbench/attnbench/model/internal/brief"
 )
-
-// Floats reads tensor name, which must have the wanted shape, and widens it to
-// float32. F32, F16 and BF16 can be read; each widens exactly.
-func (w *File) Floats(name string, shape ...int) ([]float32, error) {
-	info, ok := w.Tensors[name]
-	if !ok {
-		return nil, fmt.Errorf("%s: no tensor %q", w.Name, name)
-	}
-	if !sameShape(info.Shape, shape) {
-		return nil, fmt.Errorf("%s: tensor %q of shape %s: must be %v", w.Name, name, brief.List(info.Shape), shape)
-	}
-	widen, ok := wideners[info.DType]
-	if !ok {
-		return nil, fmt.Errorf("%s: tensor %q of dtype %s: must be F32, F16 or BF16", w.Name, name, info.DType)
-	}
-	dst := make([]float32, (info.Offsets[1]-info.Offsets[0])/dtypeSizes[info.DType])
-	r := io.NewSectionReader(w.data, w.start+info.Offsets[0], info.Offsets[1]-info.Offsets[0])
-	if err := readFloats(dst, r, int(dtypeSizes[info.DType]), widen); err != nil {
-		return nil, fmt.Errorf("%s: tensor %q: %w", w.Name, name, err)
-	}
-	return dst, nil
-}
 
 func sameShape(have []int64, want []int) bool {
 	if len(have) != len(want) {
@@ -41,20 +15,6 @@ func sameShape(have []int64, want []int) bool {
 		}
 	}
 	return true
-}
-
-// readFloats fills dst from elements of size bytes, a buffer at a time.
-func readFloats(dst []float32, r io.Reader, size int, widen func(dst []float32, src []byte)) error {
-	buf := make([]byte, 1<<16)
-	for len(dst) > 0 {
-		n := min(len(dst), len(buf)/size)
-		if _, err := io.ReadFull(r, buf[:n*size]); err != nil {
-			return err
-		}
-		widen(dst[:n], buf)
-		dst = dst[n:]
-	}
-	return nil
 }
 
 // wideners turn little-endian elements into float32.

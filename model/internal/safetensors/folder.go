@@ -120,13 +120,23 @@ func (d *Folder) Has(name string) bool { return d.where[name] != nil }
 // Names returns the names of the tensors, sorted.
 func (d *Folder) Names() []string { return slices.Sorted(maps.Keys(d.where)) }
 
-// Floats is that of the file which has the tensor.
-func (d *Folder) Floats(name string, shape ...int) ([]float32, error) {
+// Matrix is that of the file which has the tensor.
+func (d *Folder) Matrix(name string, shape ...int) (Matrix, error) {
 	f, ok := d.where[name]
 	if !ok {
-		return nil, fmt.Errorf("%s: no tensor %q: must be there, of shape %v", d.Name, name, shape)
+		return Matrix{}, fmt.Errorf("%s: no tensor %q: must be there, of shape %v", d.Name, name, shape)
 	}
-	return f.Floats(name, shape...)
+	return f.Matrix(name, shape...)
+}
+
+// Forget lets go of what has been looked at in mapped files, so that they
+// take no memory of the process until it is looked at again.
+func (d *Folder) Forget() {
+	for _, f := range d.files {
+		if f.unmap != nil {
+			forget(f.data)
+		}
+	}
 }
 
 // Close releases the files.

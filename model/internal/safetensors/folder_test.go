@@ -27,10 +27,10 @@ func TestShards(t *testing.T) {
 	if got := strings.Join(d.Names(), " "); got != "a b" || !d.Has("a") || d.Has("c") {
 		t.Errorf("tensors %s", got)
 	}
-	if x, err := d.Floats("b", 2); err != nil || len(x) != 2 {
+	if x, err := d.Matrix("b", 2); err != nil || len(x.Floats()) != 2 {
 		t.Errorf("b: %v, %v", x, err)
 	}
-	if _, err := d.Floats("c", 4, 5); err == nil || !strings.Contains(err.Error(), `no tensor "c": must be there, of shape [4 5]`) {
+	if _, err := d.Matrix("c", 4, 5); err == nil || !strings.Contains(err.Error(), `no tensor "c": must be there, of shape [4 5]`) {
 		t.Errorf("c: error %v", err)
 	}
 	if err := d.Close(); err != nil {
@@ -101,7 +101,7 @@ func FuzzFolder(f *testing.F) {
 			return
 		}
 		for _, name := range d.Names() {
-			_, _ = d.Floats(name, 2) // must not crash
+			_, _ = d.Matrix(name, 2) // must not crash
 		}
 		if err := d.Close(); err != nil {
 			t.Error(err)
