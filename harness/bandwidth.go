@@ -13,19 +13,22 @@ import (
 // cache that a few cores share on any machine of today.
 const readBytes = 256 << 20
 
-// measureRead returns the rate in B/s at which threads together read memory.
-func measureRead(ctx context.Context, threads int) float64 {
+// measureRead returns rates in B/s at which threads together read memory.
+func measureRead(ctx context.Context, threads, count int) []float64 {
 	buffer, free := allocPages(readBytes)
 	defer free()
 	x := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(buffer))), readBytes/4)
 	for i := 0; i < len(x); i += 1024 { // a page that was never written is shared and reads from cache
 		x[i] = 1
 	}
-	read, part, best := readLoop(), len(x)/threads&^15, 0.0
-	for trial := 0; trial < readTrials && ctx.Err() == nil; trial++ {
-		best = max(best, together(threads, func(thread int) int64 { return read(x[thread*part : (thread+1)*part]) }))
+	read, part := readLoop(), len(x)/threads&^15
+	var rates []float64
+	for range count {
+		if ctx.Err() == nil {
+			rates = append(rates, together(threads, func(thread int) int64 { return read(x[thread*part : (thread+1)*part]) }))
+		}
 	}
-	return best
+	return rates
 }
 
 // readLoop returns the loop of the best ISA, for scalar code may not keep up

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -26,6 +27,11 @@ type Measurement struct {
 	// Patience, where set, bounds a single run: a kernel is skipped on a case that
 	// would take it longer at the rate of its case before.
 	Patience time.Duration
+
+	// Peaks, where set, are sampled in every round as the kernels are: the
+	// limits of the instruction sets in use, and the read bandwidth where a
+	// case is bound by it.
+	Peaks *Peaks
 
 	// Progress, where set, is called before each step with what comes next, and
 	// ends the measurement before that step by ending its context. It
@@ -208,10 +214,17 @@ func (r *runner) closeAll() {
 // sampleAll takes the samples, a round at a time.
 func (r *runner) sampleAll() {
 	order := rand.New(rand.NewPCG(r.Seed, 0x0bde5))
+	limits := r.limits()
 	for range r.Count {
-		for _, at := range order.Perm(len(r.lanes)) {
+		for _, at := range order.Perm(len(r.lanes) + 1) {
 			if r.ctx.Err() != nil {
 				return
+			}
+			if at == len(r.lanes) {
+				if r.Peaks != nil {
+					r.Peaks.Resample(r.ctx, limits, r.BenchTime)
+				}
+				continue
 			}
 			l := r.lanes[at]
 			r.step("measure " + l.label())
@@ -220,6 +233,20 @@ func (r *runner) sampleAll() {
 			}
 		}
 	}
+}
+
+// limits names those of the machine that bound the lanes.
+func (r *runner) limits() []string {
+	var names []string
+	for _, l := range r.lanes {
+		if !slices.Contains(names, l.result.ISA) {
+			names = append(names, l.result.ISA)
+		}
+		if l.result.Case.streams() && !slices.Contains(names, readLimit) {
+			names = append(names, readLimit)
+		}
+	}
+	return names
 }
 
 // sample takes one sample of a lane and verifies its output.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/peak"
@@ -15,18 +18,29 @@ import (
 // Peaks are the machine's limits as measured with the same number of threads
 // that the kernels use. A limit that could not be measured is absent, and
 // Unavailable says why.
+//
+// What results are a share of is the median of samples that are as long as
+// theirs, and in a [Measurement] taken in the same rounds: interruptions and
+// slow spells then fall on both alike. What results must not exceed, the roof,
+// is the best of many short trials.
 type Peaks struct {
 	Threads     int
-	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s
-	Read        float64            // streaming read from memory, in B/s
+	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s: medians
+	Read        float64            // streaming read from memory, in B/s: the median
 	Unavailable map[string]string  // by ISA, or "read", "device": the reason
 
 	Device     string          // the device whose limits are among them, "" for none
 	DeviceRead float64         // streaming read from its memory, in B/s
 	onDevice   map[string]bool // the ISAs of FLOPs that are its
 
-	single float64 // the highest rate of one thread, where a roof was in doubt
+	samples   map[string][]float64 // by ISA, or readLimit
+	best      map[string]float64   // of the short trials
+	resampled bool                 // samples hold none but those of Resample
+	single    float64              // the highest rate of one thread, where a roof was in doubt
 }
+
+// readLimit is the name of the read bandwidth among the limits by ISA.
+const readLimit = "read"
 
 // A PeakLoop does nothing but independent multiply-adds of one ISA, in
 // registers, and returns how many floating-point operations that were.
@@ -56,13 +70,21 @@ var peakLoops = func() map[string]PeakLoop {
 const (
 	peakTime   = 3 * time.Millisecond
 	peakTrials = 30
-	readTrials = 8
+)
+
+// A limit is sampled peakSamples times for peakSample before kernels are.
+const (
+	peakSample  = 10 * time.Millisecond
+	peakSamples = 9
 )
 
 // MeasurePeaks measures every available ISA and the read bandwidth, in about a
 // second. When ctx ends before that, none is available.
 func MeasurePeaks(ctx context.Context, threads int) Peaks {
-	p := Peaks{Threads: threads, FLOPs: map[string]float64{}, Unavailable: map[string]string{}}
+	p := Peaks{
+		Threads: threads, FLOPs: map[string]float64{}, Unavailable: map[string]string{},
+		samples: map[string][]float64{}, best: map[string]float64{},
+	}
 	for _, isa := range kernels.ISAs() {
 		loop := peakLoops[isa.Name]
 		switch {
@@ -71,14 +93,57 @@ func MeasurePeaks(ctx context.Context, threads int) Peaks {
 		case loop == nil:
 			p.Unavailable[isa.Name] = "no loop measures it"
 		default:
-			p.FLOPs[isa.Name] = measureLoop(ctx, threads, loop)
+			p.best[isa.Name] = measureLoop(ctx, threads, loop)
+			for range peakSamples {
+				p.sampleLoop(ctx, isa.Name, peakSample)
+			}
 		}
 	}
-	p.Read = measureRead(ctx, threads)
+	p.sampleRead(ctx, peakSamples)
 	if ctx.Err() != nil {
 		return Peaks{Threads: threads, Unavailable: map[string]string{"all": "interrupted"}}
 	}
 	return p
+}
+
+// Resample takes one more sample of each limit, of instruction sets or
+// readLimit. The first call forgets the samples taken before.
+func (p *Peaks) Resample(ctx context.Context, limits []string, length time.Duration) {
+	if !p.resampled {
+		p.samples, p.resampled = map[string][]float64{}, true
+	}
+	for _, name := range limits {
+		if name == readLimit {
+			p.sampleRead(ctx, 1)
+		} else if p.best[name] > 0 {
+			p.sampleLoop(ctx, name, length)
+		}
+	}
+}
+
+// sampleLoop takes a sample of an instruction set's multiply-adds.
+func (p *Peaks) sampleLoop(ctx context.Context, isa string, length time.Duration) {
+	if ctx.Err() != nil {
+		return
+	}
+	loop := peakLoops[isa]
+	perIteration := float64(loop(1)) * float64(p.Threads) / p.best[isa] // seconds
+	n := int(length.Seconds()/perIteration) + 1
+	p.samples[isa] = append(p.samples[isa], together(p.Threads, func(int) int64 { return loop(n) }))
+	p.FLOPs[isa] = median(p.samples[isa])
+}
+
+// sampleRead takes samples of the read bandwidth.
+func (p *Peaks) sampleRead(ctx context.Context, count int) {
+	p.samples[readLimit] = append(p.samples[readLimit], measureRead(ctx, p.Threads, count)...)
+	p.Read = median(p.samples[readLimit])
+}
+
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	return stat.Quantile(0.5, stat.LinInterp, slices.Sorted(slices.Values(values)), nil)
 }
 
 // Share returns a rate as a share of the peak of an ISA.
@@ -130,18 +195,21 @@ func (p *Peaks) roof(isa string) float64 {
 	roof := p.single * float64(p.Threads)
 	for isa, peak := range p.FLOPs {
 		if isa != kernels.Generic && !p.onDevice[isa] {
-			roof = max(roof, peak)
+			roof = max(roof, peak, p.best[isa])
 		}
 	}
 	return roof
 }
 
 func (p *Peaks) remeasure(ctx context.Context) {
+	if p.best == nil {
+		p.best = map[string]float64{}
+	}
 	for isa, peak := range p.FLOPs {
 		if isa == kernels.Generic || p.onDevice[isa] {
 			continue
 		}
-		p.FLOPs[isa] = max(peak, measureLoop(ctx, p.Threads, peakLoops[isa]))
+		p.best[isa] = max(peak, p.best[isa], measureLoop(ctx, p.Threads, peakLoops[isa]))
 		p.single = max(p.single, measureLoop(ctx, 1, peakLoops[isa]))
 	}
 }

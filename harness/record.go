@@ -20,7 +20,8 @@ const (
 	UnitBytes      = "B/op"
 	UnitAllocs     = "allocs/op"
 	UnitErrorRatio = "error-ratio"  // error as a share of what the verification allows
-	UnitBandwidth  = "B/s"          // of a Peak record
+	UnitBandwidth  = "B/s"          // of a Peak record, and of K and V where few queries stream them
+	UnitReadShare  = "read-ratio"   // of the read bandwidth, beside UnitBandwidth
 	UnitUpload     = "upload-sec"   // of a device's operands, beside the time
 	UnitDownload   = "download-sec" // of its output
 )
@@ -37,6 +38,7 @@ func Units() []*benchfmt.UnitMetadata {
 	add(UnitRate, "better", "higher")
 	add(UnitPeakShare, "better", "higher")
 	add(UnitBandwidth, "better", "higher")
+	add(UnitReadShare, "better", "higher")
 	for _, unit := range []string{UnitWorkspace, UnitCompulsory, UnitErrorRatio} {
 		add(unit, "better", "lower")
 		add(unit, "assume", "exact")
@@ -76,6 +78,13 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 			values = append(values, benchfmt.Value{Value: round(share), Unit: UnitPeakShare})
 		}
 	}
+	if r.Case.streams() {
+		rate := float64(r.Case.streamed()) / seconds
+		values = append(values, benchfmt.Value{Value: round(rate), Unit: UnitBandwidth})
+		if peaks != nil && peaks.Read > 0 && !peaks.OnDevice(r.ISA) {
+			values = append(values, benchfmt.Value{Value: round(rate / peaks.Read), Unit: UnitReadShare})
+		}
+	}
 	values = append(values,
 		benchfmt.Value{Value: float64(r.Workspace), Unit: UnitWorkspace},
 		benchfmt.Value{Value: float64(r.Case.Problem.CompulsoryBytes()), Unit: UnitCompulsory},
@@ -104,15 +113,18 @@ func round(x float64) float64 {
 	return rounded
 }
 
-// Records returns a record for each limit.
+// Records returns a record for each sample of each limit.
 //
 // Note: DESIGN once had the peaks among the configuration keys. They differ a
 // little in every run, and benchstat puts results whose configuration differs
 // into separate tables: no two runs would ever have been compared.
 func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 	var records []*benchfmt.Result
-	add := func(name, unit string, value float64) {
-		if value > 0 {
+	add := func(name, unit string, median float64, samples []float64) {
+		if len(samples) == 0 && median > 0 {
+			samples = []float64{median}
+		}
+		for _, value := range samples {
 			records = append(records, &benchfmt.Result{
 				Config: slices.Clone(config),
 				Name:   benchfmt.Name(fmt.Sprintf("Peak/%s-%d", name, p.Threads)),
@@ -122,9 +134,9 @@ func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 		}
 	}
 	for _, isa := range slices.Sorted(maps.Keys(p.FLOPs)) {
-		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa])
+		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa], p.samples[isa])
 	}
-	add("resource=read", UnitBandwidth, p.Read)
-	add("resource=device-read", UnitBandwidth, p.DeviceRead)
+	add("resource=read", UnitBandwidth, p.Read, p.samples[readLimit])
+	add("resource=device-read", UnitBandwidth, p.DeviceRead, nil)
 	return records
 }

@@ -176,8 +176,8 @@ func TestRoof(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), results[0].Name()) {
 		t.Errorf("above the roof: error %v, want one that names the result", err)
 	}
-	if peaks.FLOPs[isa] < 1e6 {
-		t.Errorf("the peak of %v FLOP/s was not measured again", peaks.FLOPs[isa])
+	if peaks.roof(isa) < 1e6 {
+		t.Errorf("the roof of %v FLOP/s was not measured again", peaks.roof(isa))
 	}
 	peaks = Peaks{Threads: 1, FLOPs: map[string]float64{kernels.Generic: 1}}
 	if err := peaks.CheckRoof(t.Context(), results); err != nil {
@@ -217,6 +217,46 @@ func TestFailedResults(t *testing.T) {
 		}
 		if r.Skipped != nil && !errors.Is(r.Skipped, errors.ErrUnsupported) {
 			t.Errorf("%s: %v does not wrap ErrUnsupported", r.Kernel, r.Skipped)
+		}
+	}
+}
+
+func TestResample(t *testing.T) {
+	p := MeasurePeaks(t.Context(), 1)
+	isa, err := kernels.SelectISA("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; n <= 3; n++ {
+		p.Resample(t.Context(), []string{isa, readLimit}, time.Millisecond)
+		if len(p.samples[isa]) != n || len(p.samples[readLimit]) != n {
+			t.Fatalf("%d samples of %s and %d of reading after %d rounds", len(p.samples[isa]), isa, len(p.samples[readLimit]), n)
+		}
+	}
+	if got, want := p.FLOPs[isa], median(p.samples[isa]); got != want {
+		t.Errorf("peak %v, want the median %v of the samples", got, want)
+	}
+	if got := len(p.Records(nil)); got != len(p.FLOPs)+5 {
+		t.Errorf("%d records, want one for each of three samples of two limits, and one for each other limit", got)
+	}
+}
+
+func TestStreamed(t *testing.T) {
+	mask, err := kernels.ParseMask("window:3", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		problem kernels.Problem
+		want    int64
+	}{
+		{kernels.Problem{Batch: 2, Heads: 4, KVHeads: 2, QLen: 1, KVLen: 100, HeadDim: 16}, 2 * 2 * 100 * 16 * 2 * 4},
+		{kernels.Problem{Batch: 1, Heads: 2, KVHeads: 2, QLen: 1, KVLen: 100, HeadDim: 16, KVDType: kernels.Float16}, 2 * 100 * 16 * 2 * 2},
+		{kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 2, KVLen: 100, HeadDim: 8, Mask: mask}, 5 * 8 * 2 * 4},
+	} {
+		c := Case{Problem: x.problem}
+		if got := c.streamed(); got != x.want {
+			t.Errorf("%+v: %d bytes, want %d", x.problem, got, x.want)
 		}
 	}
 }

@@ -19,6 +19,8 @@ const (
 	PeakShare  = "peak-ratio"
 	ErrorRatio = "error-ratio"
 	Compulsory = "compulsory-B" // bytes that any kernel must move
+	Bandwidth  = "B/s"          // of K and V, where few queries stream them
+	ReadShare  = "read-ratio"   // of the read bandwidth
 )
 
 // Base is the base name of the benchmarks that a Set takes.

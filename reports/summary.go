@@ -32,15 +32,33 @@ func summary(group []*Series) *Table {
 		Header: []string{"n", "kernel", "isa", "time/op", "FLOP/s", "of peak", "workspace", "of allowed error", "vs " + Baseline},
 		Left:   3,
 	}
+	streams := slices.ContainsFunc(group, func(s *Series) bool {
+		return slices.ContainsFunc(s.Points, func(p Point) bool { return len(p.Samples[Bandwidth]) > 0 })
+	})
+	if streams {
+		t.Header = append(t.Header, "K and V", "of read peak")
+	}
 	for _, n := range lengths(group) {
 		base := samplesOf(group, n)
 		for _, s := range group {
-			if p := s.Point(n); p != nil {
-				t.Rows = append(t.Rows, summaryRow(t, s, p, base))
+			p := s.Point(n)
+			if p == nil {
+				continue
 			}
+			row := summaryRow(t, s, p, base)
+			if streams {
+				row = append(row, t.median(p, Bandwidth, in(Bandwidth)), t.median(p, ReadShare, percent))
+			}
+			t.Rows = append(t.Rows, row)
 		}
 	}
 	return t
+}
+
+func percent(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }
+
+func in(unit string) func(float64) string {
+	return func(v float64) string { return Quantity(v, unit) }
 }
 
 // lengths returns the n that any series of the group has, ascending.
@@ -66,8 +84,6 @@ func samplesOf(group []*Series, n int) []float64 {
 }
 
 func summaryRow(t *Table, s *Series, p *Point, base []float64) []string {
-	percent := func(v float64) string { return fmt.Sprintf("%.1f%%", 100*v) }
-	in := func(unit string) func(float64) string { return func(v float64) string { return Quantity(v, unit) } }
 	return []string{
 		strconv.Itoa(p.N), s.Kernel, s.ISA, t.time(p),
 		t.median(p, Rate, in(Rate)), t.median(p, PeakShare, percent), t.median(p, Workspace, in(Workspace)),

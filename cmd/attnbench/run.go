@@ -145,7 +145,7 @@ func (j *job) briefLengths() []int {
 // sweepAll measures, and writes what came of it even when it was interrupted.
 func (r *runner) sweepAll(ctx context.Context) error {
 	peaks := r.peaks(ctx)
-	results, incomplete := r.measureCases(ctx)
+	results, incomplete := r.measureCases(ctx, peaks)
 	if errors.Is(incomplete, errLimit) {
 		fmt.Fprintf(r.w, "note: %v\n", incomplete)
 		incomplete = nil
@@ -192,7 +192,7 @@ func (r *runner) peaks(ctx context.Context) *harness.Peaks {
 	return &peaks
 }
 
-func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
+func (r *runner) measureCases(ctx context.Context, peaks *harness.Peaks) ([]harness.Result, error) {
 	sweep := r.sweep
 	sweep.Inputs = r.inputs[:1]
 	cases, err := sweep.Cases()
@@ -208,7 +208,7 @@ func (r *runner) measureCases(ctx context.Context) ([]harness.Result, error) {
 	rounds := rounds{count: r.measure.count, limit: r.measure.limit, start: time.Now()}
 	m := harness.Measurement{
 		Kernels: r.kernels, Cases: cases, Options: r.options,
-		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed,
+		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed, Peaks: peaks,
 		Patience: r.measure.limit / 5, // a case takes four runs to prepare, and one for a sample
 		Progress: func(done, total int, next string) {
 			if strings.HasPrefix(next, "verify ") {
