@@ -72,10 +72,10 @@ func Records(results []Result, peaks *Peaks, config []benchfmt.Config) []*benchf
 // seconds. Peaks may be nil.
 func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 	rate := float64(r.Case.Problem.FLOPs()) / seconds
-	values := []benchfmt.Value{{Value: round(rate), Unit: UnitRate}}
+	values := []benchfmt.Value{{Value: Round(rate), Unit: UnitRate}}
 	if peaks != nil {
 		if share, ok := peaks.Share(r.ISA, rate); ok {
-			values = append(values, benchfmt.Value{Value: round(share), Unit: UnitPeakShare})
+			values = append(values, benchfmt.Value{Value: Round(share), Unit: UnitPeakShare})
 		}
 	}
 	if r.Case.streams() {
@@ -90,22 +90,22 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 		benchfmt.Value{Value: float64(r.Case.Problem.CompulsoryBytes()), Unit: UnitCompulsory},
 		benchfmt.Value{Value: r.BytesPerOp, Unit: UnitBytes},
 		benchfmt.Value{Value: r.AllocsPerOp, Unit: UnitAllocs},
-		benchfmt.Value{Value: round(r.Verdict.Ratio), Unit: UnitErrorRatio})
+		benchfmt.Value{Value: Round(r.Verdict.Ratio), Unit: UnitErrorRatio})
 	if r.Upload > 0 {
 		values = append(values,
-			benchfmt.Value{Value: round(r.Upload.Seconds()), Unit: UnitUpload},
-			benchfmt.Value{Value: round(r.Download.Seconds()), Unit: UnitDownload})
+			benchfmt.Value{Value: Round(r.Upload.Seconds()), Unit: UnitUpload},
+			benchfmt.Value{Value: Round(r.Download.Seconds()), Unit: UnitDownload})
 	}
 	return values
 }
 
 // TimeValue returns the metric of a time per operation, written as ns/op.
 func TimeValue(seconds float64) benchfmt.Value {
-	return benchfmt.Value{Value: round(seconds), Unit: UnitTime, OrigValue: round(seconds * 1e9), OrigUnit: "ns/op"}
+	return benchfmt.Value{Value: Round(seconds), Unit: UnitTime, OrigValue: Round(seconds * 1e9), OrigUnit: "ns/op"}
 }
 
-// round returns x to six digits, which is more than a clock can tell.
-func round(x float64) float64 {
+// Round returns x to six digits, which is more than a clock can tell.
+func Round(x float64) float64 {
 	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 6, 64), 64)
 	if err != nil {
 		return x
@@ -129,7 +129,7 @@ func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 				Config: slices.Clone(config),
 				Name:   benchfmt.Name(fmt.Sprintf("Peak/%s-%d", name, p.Threads)),
 				Iters:  1,
-				Values: []benchfmt.Value{{Value: round(value), Unit: unit}},
+				Values: []benchfmt.Value{{Value: Round(value), Unit: unit}},
 			})
 		}
 	}

@@ -69,6 +69,15 @@ func (a *attender) run(layer int, q, k, v, o kernels.Tensor) error {
 	return plan.Fetch()
 }
 
+// workspace returns the bytes that the plans hold together.
+func (a *attender) workspace() int64 {
+	var sum int64
+	for _, c := range a.made {
+		sum += c.plan.Workspace()
+	}
+	return sum
+}
+
 // close releases the plans. What they computed has been fetched, so that an
 // error here could only say that memory is lost.
 func (a *attender) close() {

@@ -8,7 +8,7 @@ import (
 // A Comparison says how far two forward passes over the same tokens are apart.
 // It is not symmetric: the first is what the second should be.
 type Comparison struct {
-	Positions int
+	Positions int     // with logits
 	MaxLogit  float64 // largest |difference| of two logits; NaN if either has one
 
 	// Kullback-Leibler divergence of the next-token distributions, in nats,
@@ -28,17 +28,18 @@ type Comparison struct {
 // want differ by at most margin. It fails when the results are not of the same
 // tokens and vocabulary, as far as their sizes tell.
 func Compare(want, got *Result, margin float64) (Comparison, error) {
-	if want.Len != got.Len || want.Vocab != got.Vocab {
-		return Comparison{}, fmt.Errorf("%d positions of %d logits against %d of %d: must be as many", got.Len, got.Vocab, want.Len, want.Vocab)
+	positions := want.Len - want.First
+	if want.Len != got.Len || want.First != got.First || want.Vocab != got.Vocab {
+		return Comparison{}, fmt.Errorf("%d positions of %d logits against %d of %d: must be as many", got.Len-got.First, got.Vocab, positions, want.Vocab)
 	}
-	c := Comparison{Positions: want.Len}
+	c := Comparison{Positions: positions}
 	for i := range want.Logits {
 		c.MaxLogit = max(c.MaxLogit, math.Abs(float64(want.Logits[i])-float64(got.Logits[i])))
 	}
-	for i := range want.Len {
+	for i := want.First; i < want.Len; i++ {
 		row := want.Row(i)
 		kl := divergence(row, got.Row(i))
-		c.MeanKL += kl / float64(want.Len)
+		c.MeanKL += kl / float64(positions)
 		c.MaxKL = max(c.MaxKL, kl)
 		switch a, b := want.Next(i), got.Next(i); {
 		case a == b:

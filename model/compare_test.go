@@ -91,3 +91,17 @@ func (k scaled) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, err
 	p.Scale = p.EffectiveScale() / 2
 	return k.Kernel.Plan(p, opts)
 }
+
+// TestCompareLast compares passes that have the last logits only.
+func TestCompareLast(t *testing.T) {
+	a := &Result{Len: 5, First: 3, Vocab: 2, Logits: []float32{0, 1, 1, 0}}
+	b := &Result{Len: 5, First: 3, Vocab: 2, Logits: []float32{0, 1, 1, 2}}
+	c, err := Compare(a, b, 0)
+	if err != nil || c.Positions != 2 || c.MaxLogit != 2 || c.Same != 1 {
+		t.Errorf("%+v, error %v", c, err)
+	}
+	b.First, b.Logits = 4, b.Logits[2:]
+	if _, err := Compare(a, b, 0); err == nil {
+		t.Error("other positions: no error")
+	}
+}

@@ -63,7 +63,7 @@ func (c llamaConfig) shape() Shape {
 	return Shape{
 		Family: c.ModelType, Causal: true, Vocab: c.Vocab, Context: c.Context,
 		Width: c.Width, Inner: c.Inner, Layers: c.Layers,
-		Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim,
+		Heads: c.Heads, KVHeads: c.KVHeads, HeadDim: c.HeadDim, Gated: true,
 	}
 }
 

@@ -43,6 +43,7 @@ type Shape struct {
 	KVHeads int // key and value heads; divides Heads (GQA, arXiv:2305.13245)
 	HeadDim int
 
+	Gated      bool // the MLP has a third matrix, whose product gates that of the first (arXiv:2002.05202)
 	TokenTypes int  // kinds of tokens (segments) that an Input may tell apart; 0 for none
 	Headless   bool // the file has no head: a Result has no logits
 	Parameters int  // weights, a tied head once
@@ -74,6 +75,8 @@ type Result struct {
 	First  int       // the first position that has logits; 0 unless Options.Last says so
 	Len    int       // positions of the pass
 	Vocab  int       // 0 for a model without a head
+
+	Workspace int64 // bytes that the plans of the kernels held
 
 	Pooled       []float32 // [width]: BERT's pooler of the first token, where the file has one
 	NextSentence []float32 // [2]: BERT's scores of "follows" and "does not", where the file has them

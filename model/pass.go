@@ -55,7 +55,7 @@ func newPass(ctx context.Context, m family, in Input, cache *Cache, opts Options
 	if p.attends, err = newAttender(p.problems(m, in.Mask), opts); err != nil {
 		return nil, err
 	}
-	p.result = &Result{Len: p.n}
+	p.result = &Result{Len: p.n, Workspace: p.attends.workspace()}
 	if opts.Last > 0 {
 		p.result.First = max(0, p.n-opts.Last)
 	}

@@ -10,6 +10,7 @@
 //	attnbench compare   # hold records against each other; fail on what got slower
 //	attnbench merge     # join the records of machines or shards
 //	attnbench model     # logits and next tokens of the transformer
+//	attnbench phases    # time its forward pass by its parts
 //
 // Records go to standard output in the Go benchmark format, so that benchstat
 // reads them; everything for a person goes to standard error.
@@ -125,7 +126,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newReport(), newCompare(), newMerge())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newReport(), newCompare(), newMerge())
 	return root
 }
 
