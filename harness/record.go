@@ -80,9 +80,9 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 	}
 	if r.Case.streams() {
 		rate := float64(r.Case.streamed()) / seconds
-		values = append(values, benchfmt.Value{Value: round(rate), Unit: UnitBandwidth})
+		values = append(values, benchfmt.Value{Value: Round(rate), Unit: UnitBandwidth})
 		if peaks != nil && peaks.Read > 0 && !peaks.OnDevice(r.ISA) {
-			values = append(values, benchfmt.Value{Value: round(rate / peaks.Read), Unit: UnitReadShare})
+			values = append(values, benchfmt.Value{Value: Round(rate / peaks.Read), Unit: UnitReadShare})
 		}
 	}
 	values = append(values,
