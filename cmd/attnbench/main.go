@@ -126,7 +126,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newReport(), newCompare(), newMerge())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newReport(), newHistory(), newCompare(), newMerge())
 	return root
 }
 

@@ -28,6 +28,7 @@ type Series struct {
 // A Rule is a line of reference, such as a limit of the machine.
 type Rule struct {
 	Name  string
+	Label string // beside the line, shorter
 	Nodes []Node // at least two
 }
 

@@ -26,7 +26,7 @@ func sketch() *Chart {
 				Points: []Point{{X: 1, Y: 2, Lo: 1, Hi: 3, Tip: `<i>"tip"</i>`}, {X: 100, Y: 20, Lo: 19, Hi: math.Inf(1)}}},
 			{Name: "naive", Slot: 6, Join: true, Points: []Point{{X: 1, Y: 0}, {X: 10, Y: 5, Lo: math.NaN(), Hi: math.NaN()}, {X: 50, Y: math.NaN()}}},
 		},
-		Rules: []Rule{{Name: "roof", Nodes: []Node{{X: 1, Y: 30}, {X: 100, Y: 30}}}},
+		Rules: []Rule{{Name: "roof", Label: "r", Nodes: []Node{{X: 1, Y: 30}, {X: 100, Y: 30}}}},
 		Flags: []Flag{{X: 50, Name: "worse", Bad: true}},
 	}
 }

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -143,7 +144,9 @@ func (d *drawing) marks(s Series) {
 		xys[i] = plotter.XY{X: p.X, Y: p.Y}
 		if !math.IsNaN(p.Lo) {
 			bar := plotter.XYs{{X: p.X, Y: p.Lo}, {X: p.X, Y: p.Hi}}
-			d.plot.Add(&plotter.Line{XYs: bar, LineStyle: d.line(s.Slot.role(), 1.5)})
+			style := d.line(s.Slot.role(), 1.5)
+			style.Color = faded(d.colour(s.Slot.role()), d.strength())
+			d.plot.Add(&plotter.Line{XYs: bar, LineStyle: style})
 		}
 	}
 	if len(points) == 0 {
@@ -152,7 +155,24 @@ func (d *drawing) marks(s Series) {
 	if s.Join {
 		d.plot.Add(&plotter.Line{XYs: xys, LineStyle: d.line(s.Slot.role(), 1.5)})
 	}
-	d.plot.Add(&plotter.Scatter{XYs: xys, GlyphStyle: d.glyph(s.Slot)})
+	glyph := d.glyph(s.Slot)
+	if d.dense() {
+		glyph.Radius *= 0.6
+	}
+	d.plot.Add(&plotter.Scatter{XYs: xys, GlyphStyle: glyph})
+}
+
+// dense reports whether marks and intervals would hide one another.
+func (d *drawing) dense() bool {
+	return slices.ContainsFunc(d.Series, func(s Series) bool { return len(s.Points) > 20 })
+}
+
+// strength is the opacity of intervals.
+func (d *drawing) strength() float64 {
+	if d.dense() {
+		return 0.35
+	}
+	return 1
 }
 
 func (d *drawing) glyph(s Slot) draw.GlyphStyle {

@@ -99,7 +99,7 @@ func (d *drawing) flagNames(out *strings.Builder, area draw.Canvas, size Size) {
 	}
 }
 
-// ruleNames writes the rules' names above their ends, but for those that would
+// ruleNames writes the rules' labels above their ends, but for those that would
 // lie upon another.
 func (d *drawing) ruleNames(out *strings.Builder, area draw.Canvas, size Size) {
 	data := d.plot.DataCanvas(area)
@@ -112,7 +112,7 @@ func (d *drawing) ruleNames(out *strings.Builder, area draw.Canvas, size Size) {
 			continue
 		}
 		taken = append(taken, y)
-		fmt.Fprintf(out, `<text class="rule" x="%.1f" y="%.1f" text-anchor="end">%s</text>`, toX(end.X).Points(), y, html.EscapeString(r.Name))
+		fmt.Fprintf(out, `<text class="rule" x="%.1f" y="%.1f" text-anchor="end">%s</text>`, toX(end.X).Points(), y, html.EscapeString(r.Label))
 	}
 }
 

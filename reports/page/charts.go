@@ -124,7 +124,7 @@ func (s *scope) accuracy() *chart.Chart {
 		c.Series = append(c.Series, series)
 	}
 	lengths := reports.Lengths(s.group)
-	c.Rules = []chart.Rule{{Name: "all that is allowed", Nodes: []chart.Node{
+	c.Rules = []chart.Rule{{Name: "all that is allowed", Label: "allowed", Nodes: []chart.Node{
 		{X: float64(lengths[0]), Y: 1}, {X: float64(lengths[len(lengths)-1]), Y: 1}}}}
 	c.Comment = "Against the float64 oracle. A kernel above the dotted line fails and prints no time."
 	return c

@@ -102,10 +102,10 @@ func (s *scope) peak(isa string) float64 {
 func roof(isa string, peak, bandwidth, lo, hi float64) chart.Rule {
 	name := fmt.Sprintf("%s: %s", isa, reports.Quantity(peak, reports.Rate))
 	if bandwidth == 0 {
-		return chart.Rule{Name: name, Nodes: []chart.Node{{X: lo, Y: peak}, {X: hi, Y: peak}}}
+		return chart.Rule{Name: name, Label: isa, Nodes: []chart.Node{{X: lo, Y: peak}, {X: hi, Y: peak}}}
 	}
 	bend := peak / bandwidth
 	start := min(lo, bend/2)
-	return chart.Rule{Name: name, Nodes: []chart.Node{
+	return chart.Rule{Name: name, Label: isa, Nodes: []chart.Node{
 		{X: start, Y: min(peak, bandwidth*start)}, {X: bend, Y: peak}, {X: max(hi, bend*2), Y: peak}}}
 }
