@@ -9,9 +9,26 @@ func (p *Plan) Rows(t *kernels.Tensor, buf []float32, batch, head int, keys kern
 	if t.DType == kernels.Float32 && (t.PageSize == 0 || keys.Lo/t.PageSize == (keys.Hi-1)/t.PageSize) {
 		return t.Float32[t.Offset(batch, head, keys.Lo):], t.RowStride
 	}
-	for j := keys.Lo; j < keys.Hi; j++ {
-		row := buf[(j-keys.Lo)*t.Dim:][:t.Dim]
-		copy(row, t.ReadRow(row, batch, head, j))
-	}
+	p.gather(buf, t, batch, head, keys)
 	return buf, t.Dim
+}
+
+// gather copies rows to dst, one behind the other.
+func (p *Plan) gather(dst []float32, t *kernels.Tensor, batch, head int, rows kernels.Interval) {
+	for i := rows.Lo; i < rows.Hi; {
+		n := 1 // rows that lie one behind the other
+		if t.RowStride == t.Dim {
+			n = rows.Hi - i
+			if t.PageSize > 0 {
+				n = min(n, t.PageSize-i%t.PageSize)
+			}
+		}
+		to, at := dst[(i-rows.Lo)*t.Dim:][:n*t.Dim], t.Offset(batch, head, i)
+		if t.DType == kernels.Float32 {
+			copy(to, t.Float32[at:])
+		} else {
+			p.simd.Widen(to, t.Half[at:at+n*t.Dim], t.DType)
+		}
+		i += n
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/pool"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
 // A Plan is the common part of a CPU kernel's plan, to be embedded.
@@ -24,6 +25,7 @@ type Plan struct {
 
 	name  string
 	isa   string
+	simd  *simd.Funcs
 	body  func(worker, item int)
 	items int
 	then  func(worker, item int)
@@ -44,7 +46,7 @@ func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (P
 	if opts.Threads < 0 {
 		return Plan{}, fmt.Errorf("%s: threads %d: must not be negative", name, opts.Threads)
 	}
-	return Plan{Problem: p, TileQ: tileQ, name: name, isa: isa}, nil
+	return Plan{Problem: p, TileQ: tileQ, name: name, isa: isa, simd: simd.For(isa)}, nil
 }
 
 // Start makes the workers; body computes one of so many items.
@@ -129,7 +131,7 @@ func (p *Plan) Hold(bytes int64) { p.bytes += bytes }
 func (p *Plan) ISA() string { return p.isa }
 
 // UseGeneric says that the kernel is portable Go whatever was asked for.
-func (p *Plan) UseGeneric() { p.isa = kernels.Generic }
+func (p *Plan) UseGeneric() { p.isa, p.simd = kernels.Generic, simd.For(kernels.Generic) }
 
 // Close ends the workers and lets go of the operands.
 func (p *Plan) Close() error {

@@ -48,16 +48,16 @@ func (p *Plan) useStaged() {
 }
 
 // copier returns the phase that copies all rows of one head, an item, from src
-// to dst; one of both is float32.
+// to dst; one of both is float32 and contiguous.
 func (p *Plan) copier(dst, src *kernels.Tensor) func(worker, item int) {
 	return func(_, item int) {
 		b, h := item/src.Heads, item%src.Heads
+		if dst.DType == kernels.Float32 {
+			p.gather(dst.Float32[dst.Offset(b, h, 0):], src, b, h, kernels.Interval{Hi: src.Len})
+			return
+		}
 		for i := range src.Len {
-			if dst.DType == kernels.Float32 {
-				copy(dst.Row(b, h, i), src.ReadRow(dst.Row(b, h, i), b, h, i))
-			} else {
-				dst.WriteRow(src.Row(b, h, i), b, h, i)
-			}
+			p.simd.Narrow(dst.Half[dst.Offset(b, h, i):][:dst.Dim], src.Row(b, h, i), dst.DType)
 		}
 	}
 }

@@ -54,6 +54,8 @@ type Funcs struct {
 	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int)
 	fma            func(rounds int)
 	read           func(x []float32)
+	widen          func(dst []float32, src []uint16, t kernels.DType)
+	narrow         func(dst []uint16, src []float32, t kernels.DType)
 
 	// attend is a block of Rows rows by at least Cols columns, or nil where
 	// nothing beats expSum followed by mul.
@@ -73,6 +75,8 @@ var generic = Funcs{
 	dots:           dotsGeneric,
 	fma:            fmaGeneric,
 	read:           readGeneric,
+	widen:          widenGeneric,
+	narrow:         narrowGeneric,
 }
 
 // variants runs from least to most preferred; kernels lists the same.

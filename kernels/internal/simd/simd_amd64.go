@@ -10,7 +10,7 @@ func assembly() []*Funcs { return []*Funcs{&avx2, &avx512} }
 
 var avx2 = Funcs{
 	Name: "avx2", Width: 8, Rows: 6, Cols: 16,
-	available:      cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasFMA,
+	available:      cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C(),
 	mul:            productOf(mulsAVX2),
 	mulMax:         productOf(mulMaxesAVX2),
 	rowMax:         rowMaxOf(rowMaxAVX2),
@@ -22,6 +22,8 @@ var avx2 = Funcs{
 	dots:           dotsOf(dots1AVX2, dots2AVX2, nil),
 	fma:            fmaAVX2,
 	read:           readOf(readAVX2),
+	widen:          widenOf(widenF16AVX2, widenBF16AVX2, 8),
+	narrow:         narrowOf(narrowF16AVX2, narrowBF16AVX2, 8),
 }
 
 var avx512 = Funcs{
@@ -38,6 +40,8 @@ var avx512 = Funcs{
 	dots:           dotsOf(dots1AVX512, dots2AVX512, dots4AVX512),
 	fma:            fmaAVX512,
 	read:           readOf(readAVX512),
+	widen:          widenOf(widenF16AVX512, widenBF16AVX512, 16),
+	narrow:         narrowOf(narrowF16AVX512, narrowBF16AVX512, 16),
 	attend:         attendWoven,
 }
 
