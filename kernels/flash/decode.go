@@ -118,17 +118,15 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 	}
 }
 
+// shape turns the scores into logits.
 func (d *decoder) shape(s *stream, batch, kvHead int, keys kernels.Interval) {
-	p, visible := &d.Problem, &s.scratch.Visible
-	if cpu.Covers(d.layout.Common(batch, 0), keys) {
-		visible = nil
-	}
-	if visible == nil && !d.Shaped() {
+	full := cpu.Covers(d.layout.Common(batch, 0), keys)
+	if full && !d.Shaped() {
 		return
 	}
-	for r := range d.rows {
-		row := s.scores[r*(streamKeys+gap):][:keys.Len()]
-		d.Logits(row, batch, kvHead*p.Group()+r/p.QLen, r%p.QLen, keys, visible)
+	const lds = streamKeys + gap
+	for r := 0; r < d.rows; r += d.simd.Rows {
+		d.Logits(s.scores[r*lds:], lds, min(d.simd.Rows, d.rows-r), batch, kvHead*d.Problem.Group(), r, keys, full, &s.scratch)
 	}
 }
 

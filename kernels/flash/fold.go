@@ -72,7 +72,8 @@ func (pl *plan) score(w *worker, st *step, seen int) {
 	}
 	f.Mul(st.scores[n:], w.stride, q, ldq, f.Packed(w.k[(panel+n)*d:], d), rows, d, hi-panel-n)
 	at := max(n, st.first)
-	pl.shape(w, st, st.scores[at:], kernels.Interval{Lo: w.keys.Lo + panel + at, Hi: st.keys.Hi}, seen == hi-lo)
+	rest := kernels.Interval{Lo: w.keys.Lo + panel + at, Hi: st.keys.Hi}
+	pl.Logits(st.scores[at:], w.stride, rows, st.batch, st.head, st.queries.Lo, rest, seen == hi-lo, &w.scratch)
 	if n == 0 {
 		f.RowMax(st.scores[at:], w.stride, rows, hi-panel-at, st.state.Max[:])
 		return
@@ -90,16 +91,4 @@ func (pl *plan) attend(w *worker, st *step) {
 	o, ldo := st.o[st.row*pl.O.RowStride:], pl.O.RowStride
 	st.state.RowMax, st.state.RowSum = w.rowMax[st.at+st.row:][:rows], w.rowSum[st.at+st.row:][:rows]
 	f.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
-}
-
-// shape turns the raw scores of some of the step's keys into logits and hides
-// from each query what it does not see.
-func (pl *plan) shape(w *worker, st *step, s []float32, keys kernels.Interval, full bool) {
-	scratch := &w.scratch.Visible
-	if full {
-		scratch = nil
-	}
-	for i := range st.queries.Len() {
-		pl.Logits(s[i*w.stride:][:keys.Len()], st.batch, st.head, st.queries.Lo+i, keys, scratch)
-	}
 }

@@ -32,16 +32,8 @@ func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []Span, scratch
 		st.RowMax[i], st.RowSum[i] = float32(math.Inf(-1)), 0
 	}
 	for _, part := range parts {
-		visible := &scratch.Visible
-		if Covers(common, part.Keys) {
-			visible = nil
-		}
-		s, n := st.Scores[part.At:], part.Keys.Len()
-		for i := range rows {
-			if p.Shaped() || visible != nil {
-				p.Logits(s[i*st.Stride:][:n], b.Batch, b.Head, b.Queries.Lo+i, part.Keys, visible)
-			}
-		}
+		s, n, full := st.Scores[part.At:], part.Keys.Len(), Covers(common, part.Keys)
+		p.Logits(s, st.Stride, rows, b.Batch, b.Head, b.Queries.Lo, part.Keys, full, scratch)
 		st.Funcs.RowMax(s, st.Stride, rows, n, scratch.rows[:])
 		for i := range rows {
 			st.RowMax[i] = max(st.RowMax[i], scratch.rows[i])
@@ -55,17 +47,6 @@ func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []Span, scratch
 	for _, part := range parts {
 		st.Funcs.ExpSum(st.Scores[part.At:], st.Stride, rows, part.Keys.Len(), scratch.rows[:], st.RowSum)
 	}
-}
-
-// A Scratch lends a worker's calls the room that they would allocate.
-type Scratch struct {
-	Visible []kernels.Interval
-	rows    [simd.MaxRows]float32
-}
-
-// NewScratch returns room for the problem's rows.
-func (p *Plan) NewScratch() Scratch {
-	return Scratch{Visible: make([]kernels.Interval, 0, p.Problem.Mask.MaxIntervals())}
 }
 
 // Normalise divides the unnormalised output of a block of any number of rows by

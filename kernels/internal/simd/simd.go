@@ -51,6 +51,8 @@ type Funcs struct {
 	packTransposed func(dst, src []float32, lds, cols, depth int)
 	scale          func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32)
 	rescale        func(st *State, rows int) (fresh uint32)
+	softcap        func(s []float32, lds, rows, cols int, in, out float32)
+	bias           func(s []float32, lds, rows, cols int, slope []float32, first []int32)
 	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int)
 	fma            func(rounds int)
 	read           func(x []float32)
@@ -72,6 +74,8 @@ var generic = Funcs{
 	packTransposed: packTransposedGeneric,
 	scale:          scaleGeneric,
 	rescale:        rescaleGeneric,
+	softcap:        softcapGeneric,
+	bias:           biasGeneric,
 	dots:           dotsGeneric,
 	fma:            fmaGeneric,
 	read:           readGeneric,

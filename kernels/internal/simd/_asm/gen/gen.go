@@ -105,6 +105,24 @@ func ConstFloats(name string, values []float32) Mem {
 	return ConstInts(name, words)
 }
 
+var lanes = map[string]Mem{}
+
+// LanesOfBits is a vector of any instruction set with the same bits in each
+// lane, placed once in a file.
+func LanesOfBits(name string, bits uint32) Mem {
+	if _, ok := lanes[name]; !ok {
+		words := make([]uint32, AVX512.Width)
+		for i := range words {
+			words[i] = bits
+		}
+		lanes[name] = ConstInts(name, words)
+	}
+	return lanes[name]
+}
+
+// Lanes is LanesOfBits for a float.
+func Lanes(name string, value float32) Mem { return LanesOfBits(name, math.Float32bits(value)) }
+
 // Load reads a vector, of which only the floats under mask where there is one.
 func (s ISA) Load(at Mem, v reg.Register, mask Op) {
 	switch {
@@ -178,6 +196,18 @@ func (s ISA) EqualLanes(y, x, dst reg.Register) {
 	}
 	VCMPPS(equal, y, x, x)
 	VMOVMSKPS(x, dst)
+}
+
+// Less returns a mask for [ISA.Blend] of the lanes where x is below limit. tmp
+// may be lost.
+func (s ISA) Less(x reg.Register, limit Op, tmp reg.Register) Op {
+	const less = U8(0x11) // ordered, quiet
+	if s == AVX512 {
+		VCMPPS(less, limit, x, reg.K2)
+		return reg.K2
+	}
+	VCMPPS(less, limit, x, tmp)
+	return tmp
 }
 
 // Reduce folds x with op until its lowest float holds the result. y is lost.

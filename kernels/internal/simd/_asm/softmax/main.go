@@ -23,36 +23,6 @@ func main() {
 	Generate()
 }
 
-// rows loops over rows of s, each cut into vectors: body gets the address of
-// one and the mask where it is partial, begin and end run around each row.
-func rows(isa ISA, begin func(), body func(at Mem, mask Op), end func()) {
-	s, lds, left, cols := Arg("s"), ArgBytes("lds"), Arg("rows"), Arg("cols")
-	Label("row")
-	DECQ(left)
-	JLT(LabelRef("done"))
-	begin()
-	p, n := GP64(), GP64()
-	MOVQ(s, p)
-	MOVQ(cols, n)
-	Label("vector")
-	SUBQ(U32(isa.Width), n)
-	JLT(LabelRef("tail"))
-	body(Mem{Base: p}, nil)
-	ADDQ(U32(isa.Bytes()), p)
-	JMP(LabelRef("vector"))
-	Label("tail")
-	ADDQ(U32(isa.Width), n)
-	JZ(LabelRef("end"))
-	isa.SetMask(n)
-	body(Mem{Base: p}, isa.Mask())
-	Label("end")
-	end()
-	ADDQ(lds, s)
-	JMP(LabelRef("row"))
-	Label("done")
-	End()
-}
-
 // rowMax passes over NaN: in VMAXPS's first source it gives the second, the
 // maximum so far.
 func rowMax(isa ISA) {
@@ -60,7 +30,7 @@ func rowMax(isa ISA) {
 	out := Arg("rowMax")
 	best, x, none := isa.V(0), isa.V(1), isa.V(2)
 	VBROADCASTSS(NegInf(), none)
-	rows(isa, func() { VMOVAPS(none, best) },
+	EachVector(isa, func() { VMOVAPS(none, best) },
 		func(at Mem, mask Op) {
 			isa.Load(at, x, mask)
 			if mask != nil {
@@ -80,7 +50,7 @@ func expSum(isa ISA) {
 	shift, sum := Arg("shift"), Arg("sum")
 	x, y, z, m, total := isa.V(0), isa.V(1), isa.V(2), isa.V(3), isa.V(4)
 	e := isa.NewExp2().Hold(5)
-	rows(isa, func() {
+	EachVector(isa, func() {
 		VBROADCASTSS(Mem{Base: shift}, m)
 		isa.Zero(total)
 	}, func(at Mem, mask Op) {

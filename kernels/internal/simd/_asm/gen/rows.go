@@ -1,0 +1,36 @@
+package gen
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// EachVector loops over the arguments s, lds, rows and cols: rows of s, each cut into vectors: body gets the address of
+// one and the mask where it is partial, begin and end run around each row.
+func EachVector(isa ISA, begin func(), body func(at Mem, mask Op), end func()) {
+	s, lds, left, cols := Arg("s"), ArgBytes("lds"), Arg("rows"), Arg("cols")
+	Label("row")
+	DECQ(left)
+	JLT(LabelRef("done"))
+	begin()
+	p, n := GP64(), GP64()
+	MOVQ(s, p)
+	MOVQ(cols, n)
+	Label("vector")
+	SUBQ(U32(isa.Width), n)
+	JLT(LabelRef("tail"))
+	body(Mem{Base: p}, nil)
+	ADDQ(U32(isa.Bytes()), p)
+	JMP(LabelRef("vector"))
+	Label("tail")
+	ADDQ(U32(isa.Width), n)
+	JZ(LabelRef("end"))
+	isa.SetMask(n)
+	body(Mem{Base: p}, isa.Mask())
+	Label("end")
+	end()
+	ADDQ(lds, s)
+	JMP(LabelRef("row"))
+	Label("done")
+	End()
+}
