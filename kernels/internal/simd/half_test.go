@@ -41,7 +41,7 @@ func TestNarrow(t *testing.T) {
 	}
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		for _, dtype := range halves {
-			x, got := make([]float32, 0, 4096), make([]uint16, 4096)
+			x, got := make([]float32, 0, 4096), make([]uint16, 4096) // flushed while two still fit
 			flush := func() {
 				f.Narrow(got, x, dtype)
 				for i, v := range x {
@@ -56,12 +56,12 @@ func TestNarrow(t *testing.T) {
 				x = x[:0]
 			}
 			for bits := uint64(0); bits < 1<<32; bits += uint64(stride) {
-				if x = append(x, math.Float32frombits(uint32(bits))); len(x) == cap(x) {
+				if x = append(x, math.Float32frombits(uint32(bits))); len(x) == cap(x)-1 {
 					flush()
 				}
 			}
 			for bits := uint32(0); bits < 1<<16; bits++ { // ties
-				if x = append(x, math.Float32frombits(bits<<16|0x8000), math.Float32frombits(bits<<16|0x1000)); len(x) == cap(x) {
+				if x = append(x, math.Float32frombits(bits<<16|0x8000), math.Float32frombits(bits<<16|0x1000)); len(x) >= cap(x)-1 {
 					flush()
 				}
 			}
