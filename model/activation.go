@@ -12,10 +12,30 @@ var gelus = map[string]func(x []float32){"gelu": geluErf, "gelu_new": geluTanh, 
 var geluNames = slices.Sorted(maps.Keys(gelus))
 
 // geluErf replaces x with GELU(x) as it is defined (Gaussian Error Linear
-// Units, arXiv:1606.08415): ½·x·(1 + erf(x/√2)).
+// Units, arXiv:1606.08415): ½·x·(1 + erf(x/√2)). The error function is the
+// approximation 7.1.26 of Abramowitz and Stegun, within 1.5e-7: for z ≥ 0
+//
+//	erf(z) = 1 − (a₁t + a₂t² + a₃t³ + a₄t⁴ + a₅t⁵)·exp(−z²), t = 1/(1 + 0.3275911·z)
 func geluErf(x []float32) {
-	for i, v := range x {
-		x[i] = float32(0.5 * float64(v) * (1 + math.Erf(float64(v)/math.Sqrt2)))
+	const a1, a2, a3, a4, a5 = 0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429
+	var buffer [expBlock]float64
+	for ; len(x) > 0; x = x[min(len(x), expBlock):] {
+		z := buffer[:min(len(x), expBlock)]
+		for i := range z {
+			v := float64(x[i])
+			z[i] = -0.5 * v * v
+		}
+		exp(z)
+		for i, e := range z {
+			v := float64(x[i])
+			t := 1 / (1 + 0.3275911/math.Sqrt2*math.Abs(v))
+			tail := 0.5 * v * e * t * (a1 + t*(a2+t*(a3+t*(a4+t*a5)))) // ½·v·(1 − erf(|v|/√2))
+			if v < 0 {
+				x[i] = float32(tail)
+			} else {
+				x[i] = float32(v - tail)
+			}
+		}
 	}
 }
 

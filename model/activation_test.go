@@ -2,6 +2,7 @@ package model
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -72,5 +73,25 @@ func TestActivationsOfAnyLength(t *testing.T) {
 				t.Fatalf("element %d of %d: %v and %v, alone %v and %v", i, n, x[i], gate[i], one[0], other[0])
 			}
 		}
+	}
+}
+
+// TestGeluErf holds it against its definition, far out too.
+func TestGeluErf(t *testing.T) {
+	x := []float32{0, 1e3, -1e3, 1e30, -1e30}
+	for i := -3000; i <= 3000; i++ {
+		x = append(x, float32(i)*0.004)
+	}
+	got := slices.Clone(x)
+	geluErf(got)
+	for i, v := range x {
+		want := 0.5 * float64(v) * math.Erfc(-float64(v)/math.Sqrt2)
+		if off := math.Abs(float64(got[i]) - want); !(off <= 2.5e-7*math.Max(1, math.Abs(want))) {
+			t.Errorf("gelu(%v) = %v, want %v", v, got[i], want)
+		}
+	}
+	nan := []float32{1, float32(math.NaN()), 2}
+	if geluErf(nan); nan[1] == nan[1] {
+		t.Errorf("gelu(NaN) = %v", nan[1])
 	}
 }

@@ -100,6 +100,30 @@ func TestGoldenLogits(t *testing.T) {
 	}
 }
 
+// TestGoldenLengths: in a causal model the logits of a shorter sequence, or of one
+// that ends in padding, are the first ones of the longer.
+func TestGoldenLengths(t *testing.T) {
+	for _, name := range []string{"tiny-untied", "tiny-bf16"} {
+		m, g := loadGolden(t, name)
+		for _, n := range []int{1, 2, 7, len(g.IDs) - 1} {
+			short := golden{g.IDs[:n], g.Positions[:n], g.Logits[:n]}
+			mask := make([]int, len(g.IDs))
+			for i := range n {
+				mask[i] = 1
+			}
+			for _, k := range kernels.All() {
+				padded, err := m.Forward(t.Context(), Input{IDs: g.IDs, Mask: mask}, Options{Kernels: []kernels.Kernel{k}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if a, b := short.distance(short.run(t, m, k)), short.distance(padded); a > tolerance || b > tolerance {
+					t.Errorf("%s, %s, %d tokens: off by %.2g, and by %.2g with padding", name, k.Name(), n, a, b)
+				}
+			}
+		}
+	}
+}
+
 // TestGoldensCatchFaults plants the classic mistakes in a sound model; each has
 // to push the logits past the tolerance, or the goldens would prove little.
 func TestGoldensCatchFaults(t *testing.T) {
