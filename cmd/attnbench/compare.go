@@ -18,8 +18,7 @@ type compareFlags struct {
 	opts   compare.Options
 	gate   gateFlags
 	noise  []string
-	output string
-	format string
+	report formFlags
 }
 
 // gateFlags state what a gate lets pass.
@@ -71,8 +70,7 @@ code differ by. It fails too when a benchmark of BASE is missing.`,
 	flags.StringSliceVar(&f.noise, "noise", nil, "`files` measured with the code of BASE, for the noise floor")
 	flags.BoolVar(&f.gate.on, "gate", false, "judge, and fail on what got slower")
 	f.gate.register(flags)
-	flags.StringVarP(&f.output, "output", "o", "", "`file` for the comparison (default standard output)")
-	flags.StringVar(&f.format, "format", "text", "`format` of the comparison: text, markdown, csv, json, html, junit or github")
+	f.report.register(flags)
 	return cmd
 }
 
@@ -109,7 +107,7 @@ func (f *compareFlags) check(flags *pflag.FlagSet) error {
 	if len(f.noise) > 0 && f.opts.Col != ".file" {
 		return fmt.Errorf("--noise beside --col %q: its files are of the base, so columns must be files", f.opts.Col)
 	}
-	return compare.CheckFormat(f.format)
+	return nil
 }
 
 func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
@@ -120,7 +118,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(err)
 	}
-	out, err := openOutput(f.output, cmd.OutOrStdout())
+	out, err := f.report.open(cmd.OutOrStdout())
 	if err != nil {
 		return usage(err)
 	}
@@ -137,7 +135,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 			return recordsError(err)
 		}
 	}
-	return writeReport(report, f.format, out)
+	return out.write(report)
 }
 
 // readNoise compares the base with its own other runs.
@@ -177,18 +175,4 @@ func recordsError(err error) error {
 		return usagef("file %q: %w", path.Path, path.Err)
 	}
 	return usage(err)
-}
-
-// writeReport writes whole, and then fails if the gate does.
-func writeReport(r *compare.Report, format string, out *output) error {
-	if err := r.Write(out, format); err != nil {
-		return failed(err)
-	}
-	if err := out.commit(); err != nil {
-		return failed(err)
-	}
-	if r.Gate != nil && !r.Gate.Pass() {
-		return failed(errors.New(r.Gate.Headline()))
-	}
-	return nil
 }

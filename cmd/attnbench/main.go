@@ -8,6 +8,7 @@
 //	attnbench list      # kernels, instruction sets, inputs, presets, masks
 //	attnbench peaks     # measure the machine's limits
 //	attnbench compare   # hold records against each other; fail on what got slower
+//	attnbench ab        # measure two programs side by side; fail if one is slower
 //	attnbench merge     # join the records of machines or shards
 //	attnbench model     # logits and next tokens of the transformer
 //	attnbench phases    # time its forward pass by its parts
@@ -126,7 +127,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newReport(), newHistory(), newCompare(), newMerge())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newReport(), newHistory(), newCompare(), newMerge(), newAB())
 	return root
 }
 

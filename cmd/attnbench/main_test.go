@@ -40,9 +40,22 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			models, err := filepath.Abs("../../testdata")
 			env.Setenv("MODELS", models)
+			goEnvironment(env)
 			return err
 		},
 	})
+}
+
+// goEnvironment lets scripts build Go programs with what was built before.
+func goEnvironment(env *testscript.Env) {
+	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return // no go command: scripts that need it say so
+	}
+	if dirs := strings.Fields(string(out)); len(dirs) == 2 {
+		env.Setenv("GOCACHE", dirs[0])
+		env.Setenv("GOMODCACHE", dirs[1])
+	}
 }
 
 // exits runs a command and wants an exit code: exits CODE PROGRAM ARGS…

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -14,6 +15,7 @@ type measureFlags struct {
 	benchTime time.Duration
 	limit     time.Duration
 	only      bool // no swap, no verification but that of what is timed, no peaks
+	paced     bool // see pacer
 	shard     string
 	part      shard // what shard says
 }
@@ -27,6 +29,8 @@ func (f *measureFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.benchTime, "benchtime", 10*time.Millisecond, "about how `long` a sample lasts")
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken; no limit where --count is given")
 	flags.BoolVar(&f.only, "timing-only", false, "leave out the swap, the table of equivalence and the machine's limits; each timed output is verified all the same")
+	flags.BoolVar(&f.paced, strings.TrimPrefix(pacedFlag, "--"), false, "wait for a line on standard input before each sample; for attnbench ab")
+	flags.MarkHidden(strings.TrimPrefix(pacedFlag, "--"))
 	flags.StringVar(&f.shard, "shard", "", "measure `I/N` of the cases, for attnbench merge; auto in an array of Slurm, auto/N in one of Kubernetes")
 }
 

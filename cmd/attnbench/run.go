@@ -57,7 +57,7 @@ program at once.`,
 				return usage(err)
 			}
 			defer o.discard()
-			r := &runner{job: j, measure: m, format: out.format, out: o, checks: newChecks(cmd.ErrOrStderr()), flags: givenFlags(cmd.Flags())}
+			r := &runner{job: j, measure: m, format: out.format, out: o, pacer: newPacer(m.paced, cmd.InOrStdin(), cmd.ErrOrStderr()), checks: newChecks(cmd.ErrOrStderr()), flags: givenFlags(cmd.Flags())}
 			return r.run(cmd.Context())
 		},
 	}
@@ -75,6 +75,7 @@ type runner struct {
 	format  string
 	out     *output
 	flags   string // as given, for the records
+	pacer   *pacer
 }
 
 // givenFlags returns the flags that were set, but for where the records go.
@@ -219,8 +220,11 @@ func (r *runner) measureCases(ctx context.Context, peaks *harness.Peaks) ([]harn
 				bar.stage(fmt.Sprintf("taking %d samples of each", r.measure.count))
 			}
 			bar.at(done)
-			if rounds.over(done, time.Now()) {
+			switch {
+			case rounds.over(done, time.Now()):
 				cancel(errLimit)
+			case !r.pacer.wait():
+				cancel(errors.New("no more turns on standard input"))
 			}
 		},
 	}
