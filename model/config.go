@@ -80,8 +80,11 @@ var harmlessFields = set(
 	// how, not what
 	"use_cache", "output_attentions", "output_hidden_states", "return_dict", "torchscript", "use_bfloat16", "tf_legacy_loss",
 	"chunk_size_feed_forward", "pretraining_tp", "reorder_and_upcast_attn", "n_ctx",
+	// of converters and of what was never used
+	"transformers.js_config", "is_llama_config", "unsloth_fixed", "unsloth_version", "attn_implementation", "directionality",
+	"pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
 	// generation
-	"bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "mask_token_id", "decoder_start_token_id",
+	"output_past", "predict_special_tokens", "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "mask_token_id", "decoder_start_token_id",
 	"max_length", "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups", "diversity_penalty", "temperature",
 	"top_k", "top_p", "typical_p", "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
 	"bad_words_ids", "num_return_sequences", "output_scores", "return_dict_in_generate", "forced_bos_token_id",

@@ -41,7 +41,7 @@ func TestScripts(t *testing.T) {
 			models, err := filepath.Abs("../../testdata")
 			env.Setenv("MODELS", models)
 			goEnvironment(env)
-			return err
+			return errors.Join(err, writeHostile(filepath.Join(env.WorkDir, "hostile")))
 		},
 	})
 }
