@@ -7,10 +7,10 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// lowerDecile is the least of fewer than ten.
-func lowerDecile(x []float64) float64 {
+// low returns the second percentile.
+func low(x []float64) float64 {
 	sorted := slices.Sorted(slices.Values(x))
-	return sorted[len(sorted)/10]
+	return sorted[len(sorted)/50]
 }
 
 // estimate returns the pseudomedian: the median of the means of all pairs of
