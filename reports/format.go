@@ -86,3 +86,7 @@ func (l Law) text(unit string, lengths []int) string {
 	}
 	return strings.Join(parts, " + ")
 }
+
+// Text formats a law in a unit, without the terms that are negligible at every
+// one of the lengths.
+func (l Law) Text(unit string, lengths []int) string { return l.text(unit, lengths) }
