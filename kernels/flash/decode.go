@@ -88,10 +88,22 @@ func (d *decoder) item(id, item int) {
 	d.load(s, batch, kvHead)
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
-		for lo := v.Lo; lo < v.Hi; lo += streamKeys {
-			d.attend(s, batch, kvHead, kernels.Interval{Lo: lo, Hi: min(lo+streamKeys, v.Hi)}, at)
+		for v.Len() > 0 {
+			keys := kernels.Interval{Lo: v.Lo, Hi: min(d.streamEnd(v.Lo), v.Hi)}
+			d.attend(s, batch, kvHead, keys, at)
+			v.Lo = keys.Hi
 		}
 	}
+}
+
+// streamEnd is where the keys end that are read together with one: in a page
+// of some size they can be read where they lie.
+func (d *decoder) streamEnd(key int) int {
+	const worth = 64
+	if page := d.Problem.PageSize; page >= worth && d.Problem.KVDType == kernels.Float32 {
+		return min(key+streamKeys, (key/page+1)*page)
+	}
+	return key + streamKeys
 }
 
 // load scales the group's queries into place.
@@ -107,7 +119,7 @@ func (d *decoder) load(s *stream, batch, kvHead int) {
 func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
 	f, dim, lds := d.simd, d.Problem.HeadDim, streamKeys+gap
 	k, ldk := d.Rows(&d.K, s.gather, batch, kvHead, keys)
-	f.Dots(s.scores, lds, s.q, dim, k, ldk, d.rows, keys.Len(), dim)
+	f.Dots(s.scores, lds, s.q, dim, k, ldk, d.rows, keys.Len(), dim, d.ahead(&d.V, batch, kvHead, keys.Lo))
 	d.shape(s, batch, kvHead, keys)
 	v, ldv := d.Rows(&d.V, s.gather, batch, kvHead, keys)
 	for r := 0; r < d.rows; r += f.Rows {
@@ -116,6 +128,15 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
 		f.Attend(o, dim, scores, lds, f.InPlace(v, ldv), rows, keys.Len(), dim, &s.state)
 	}
+}
+
+// ahead is where the rows of K or V from a key on begin.
+func (d *decoder) ahead(t *kernels.Tensor, batch, kvHead, key int) simd.Ahead {
+	at := t.Offset(batch, kvHead, key)
+	if t.DType == kernels.Float32 {
+		return simd.Floats(t.Float32[at:])
+	}
+	return simd.Halves(t.Half[at:])
 }
 
 // shape turns the scores into logits.

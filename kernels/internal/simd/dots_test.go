@@ -11,7 +11,7 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", f.Name, rows, keys, depth)
 	q, k := newMatrix(rows, depth, 2, 1).fill(next), newMatrix(keys, depth, 1, 3).fill(next)
 	s := newMatrix(rows, keys, 3, 2)
-	f.Dots(s.x, s.ld, q.x, q.ld, k.x, k.ld, rows, keys, depth)
+	f.Dots(s.x, s.ld, q.x, q.ld, k.x, k.ld, rows, keys, depth, Ahead{})
 	s.checkGuards(t, what)
 	for i := range rows {
 		for j := range keys {
@@ -25,7 +25,7 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, got, want)
 			}
 			one := []float32{0}
-			if f.Dots(one, 1, q.row(i), 0, k.row(j), 0, 1, 1, depth); !same(one[0], s.row(i)[j]) {
+			if f.Dots(one, 1, q.row(i), 0, k.row(j), 0, 1, 1, depth, Ahead{}); !same(one[0], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
 			}
 		}
@@ -55,10 +55,10 @@ func TestDotsNotFinite(t *testing.T) {
 func TestDotsPanics(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		x := make([]float32, 32)
-		mustPanic(t, func() { f.Dots(x, 8, x, 8, x, 8, 1, 5, 8) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, x[:15], 8, 1, 2, 8) })
-		mustPanic(t, func() { f.Dots(x[:1], 2, x, 8, x, 8, 1, 2, 8) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, x, 8, 1, 2, -8) })
+		mustPanic(t, func() { f.Dots(x, 8, x, 8, x, 8, 1, 5, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 2, x, 8, x[:15], 8, 1, 2, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x[:1], 2, x, 8, x, 8, 1, 2, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 2, x, 8, x, 8, 1, 2, -8, Ahead{}) })
 	})
 }
 

@@ -16,26 +16,28 @@ TEXT ·hasF16C(SB), NOSPLIT, $0-1
 	RET
 
 // func widenF16AVX512(dst *float32, src *uint16, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·widenF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000040, DX
-	JLT       rest
-	VCVTPH2PS (CX), Z0
-	VMOVUPS   Z0, (AX)
-	VCVTPH2PS 32(CX), Z2
-	VMOVUPS   Z2, 64(AX)
-	VCVTPH2PS 64(CX), Z4
-	VMOVUPS   Z4, 128(AX)
-	VCVTPH2PS 96(CX), Z6
-	VMOVUPS   Z6, 192(AX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000100, AX
-	JMP       many
+	SUBQ       $0x00000040, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	PREFETCHT0 4160(CX)
+	VCVTPH2PS  (CX), Z0
+	VMOVUPS    Z0, (AX)
+	VCVTPH2PS  32(CX), Z2
+	VMOVUPS    Z2, 64(AX)
+	VCVTPH2PS  64(CX), Z4
+	VMOVUPS    Z4, 128(AX)
+	VCVTPH2PS  96(CX), Z6
+	VMOVUPS    Z6, 192(AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000100, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000040, DX
@@ -54,30 +56,32 @@ done:
 	RET
 
 // func widenBF16AVX512(dst *float32, src *uint16, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·widenBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000040, DX
-	JLT       rest
-	VPMOVZXWD (CX), Z0
-	VPSLLD    $0x10, Z0, Z0
-	VMOVUPS   Z0, (AX)
-	VPMOVZXWD 32(CX), Z2
-	VPSLLD    $0x10, Z2, Z2
-	VMOVUPS   Z2, 64(AX)
-	VPMOVZXWD 64(CX), Z4
-	VPSLLD    $0x10, Z4, Z4
-	VMOVUPS   Z4, 128(AX)
-	VPMOVZXWD 96(CX), Z6
-	VPSLLD    $0x10, Z6, Z6
-	VMOVUPS   Z6, 192(AX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000100, AX
-	JMP       many
+	SUBQ       $0x00000040, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	PREFETCHT0 4160(CX)
+	VPMOVZXWD  (CX), Z0
+	VPSLLD     $0x10, Z0, Z0
+	VMOVUPS    Z0, (AX)
+	VPMOVZXWD  32(CX), Z2
+	VPSLLD     $0x10, Z2, Z2
+	VMOVUPS    Z2, 64(AX)
+	VPMOVZXWD  64(CX), Z4
+	VPSLLD     $0x10, Z4, Z4
+	VMOVUPS    Z4, 128(AX)
+	VPMOVZXWD  96(CX), Z6
+	VPSLLD     $0x10, Z6, Z6
+	VMOVUPS    Z6, 192(AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000100, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000040, DX
@@ -97,26 +101,30 @@ done:
 	RET
 
 // func narrowF16AVX512(dst *uint16, src *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·narrowF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000040, DX
-	JLT       rest
-	VMOVUPS   (CX), Z0
-	VCVTPS2PH $0x00, Z0, (AX)
-	VMOVUPS   64(CX), Z2
-	VCVTPS2PH $0x00, Z2, 32(AX)
-	VMOVUPS   128(CX), Z4
-	VCVTPS2PH $0x00, Z4, 64(AX)
-	VMOVUPS   192(CX), Z6
-	VCVTPS2PH $0x00, Z6, 96(AX)
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000080, AX
-	JMP       many
+	SUBQ       $0x00000040, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	PREFETCHT0 4160(CX)
+	PREFETCHT0 4224(CX)
+	PREFETCHT0 4288(CX)
+	VMOVUPS    (CX), Z0
+	VCVTPS2PH  $0x00, Z0, (AX)
+	VMOVUPS    64(CX), Z2
+	VCVTPS2PH  $0x00, Z2, 32(AX)
+	VMOVUPS    128(CX), Z4
+	VCVTPS2PH  $0x00, Z4, 64(AX)
+	VMOVUPS    192(CX), Z6
+	VCVTPS2PH  $0x00, Z6, 96(AX)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x00000080, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000040, DX
@@ -135,7 +143,7 @@ done:
 	RET
 
 // func narrowBF16AVX512(dst *uint16, src *float32, n int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·narrowBF16AVX512(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -145,51 +153,55 @@ TEXT ·narrowBF16AVX512(SB), NOSPLIT, $0-24
 	VPBROADCASTD narrowConsts<>+8(SB), Z14
 
 many:
-	SUBQ      $0x00000040, DX
-	JLT       rest
-	VMOVUPS   (CX), Z0
-	VPSRLD    $0x10, Z0, Z1
-	VCMPPS    $0x03, Z0, Z0, K2
-	VPANDD    Z12, Z1, Z1
-	VPADDD    Z13, Z1, Z1
-	VPADDD    Z0, Z1, Z1
-	VPORD     Z14, Z0, Z0
-	VPBLENDMD Z0, Z1, K2, Z0
-	VPSRLD    $0x10, Z0, Z0
-	VPMOVDW   Z0, (AX)
-	VMOVUPS   64(CX), Z2
-	VPSRLD    $0x10, Z2, Z3
-	VCMPPS    $0x03, Z2, Z2, K2
-	VPANDD    Z12, Z3, Z3
-	VPADDD    Z13, Z3, Z3
-	VPADDD    Z2, Z3, Z3
-	VPORD     Z14, Z2, Z2
-	VPBLENDMD Z2, Z3, K2, Z2
-	VPSRLD    $0x10, Z2, Z2
-	VPMOVDW   Z2, 32(AX)
-	VMOVUPS   128(CX), Z4
-	VPSRLD    $0x10, Z4, Z5
-	VCMPPS    $0x03, Z4, Z4, K2
-	VPANDD    Z12, Z5, Z5
-	VPADDD    Z13, Z5, Z5
-	VPADDD    Z4, Z5, Z5
-	VPORD     Z14, Z4, Z4
-	VPBLENDMD Z4, Z5, K2, Z4
-	VPSRLD    $0x10, Z4, Z4
-	VPMOVDW   Z4, 64(AX)
-	VMOVUPS   192(CX), Z6
-	VPSRLD    $0x10, Z6, Z7
-	VCMPPS    $0x03, Z6, Z6, K2
-	VPANDD    Z12, Z7, Z7
-	VPADDD    Z13, Z7, Z7
-	VPADDD    Z6, Z7, Z7
-	VPORD     Z14, Z6, Z6
-	VPBLENDMD Z6, Z7, K2, Z6
-	VPSRLD    $0x10, Z6, Z6
-	VPMOVDW   Z6, 96(AX)
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000080, AX
-	JMP       many
+	SUBQ       $0x00000040, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	PREFETCHT0 4160(CX)
+	PREFETCHT0 4224(CX)
+	PREFETCHT0 4288(CX)
+	VMOVUPS    (CX), Z0
+	VPSRLD     $0x10, Z0, Z1
+	VCMPPS     $0x03, Z0, Z0, K2
+	VPANDD     Z12, Z1, Z1
+	VPADDD     Z13, Z1, Z1
+	VPADDD     Z0, Z1, Z1
+	VPORD      Z14, Z0, Z0
+	VPBLENDMD  Z0, Z1, K2, Z0
+	VPSRLD     $0x10, Z0, Z0
+	VPMOVDW    Z0, (AX)
+	VMOVUPS    64(CX), Z2
+	VPSRLD     $0x10, Z2, Z3
+	VCMPPS     $0x03, Z2, Z2, K2
+	VPANDD     Z12, Z3, Z3
+	VPADDD     Z13, Z3, Z3
+	VPADDD     Z2, Z3, Z3
+	VPORD      Z14, Z2, Z2
+	VPBLENDMD  Z2, Z3, K2, Z2
+	VPSRLD     $0x10, Z2, Z2
+	VPMOVDW    Z2, 32(AX)
+	VMOVUPS    128(CX), Z4
+	VPSRLD     $0x10, Z4, Z5
+	VCMPPS     $0x03, Z4, Z4, K2
+	VPANDD     Z12, Z5, Z5
+	VPADDD     Z13, Z5, Z5
+	VPADDD     Z4, Z5, Z5
+	VPORD      Z14, Z4, Z4
+	VPBLENDMD  Z4, Z5, K2, Z4
+	VPSRLD     $0x10, Z4, Z4
+	VPMOVDW    Z4, 64(AX)
+	VMOVUPS    192(CX), Z6
+	VPSRLD     $0x10, Z6, Z7
+	VCMPPS     $0x03, Z6, Z6, K2
+	VPANDD     Z12, Z7, Z7
+	VPADDD     Z13, Z7, Z7
+	VPADDD     Z6, Z7, Z7
+	VPORD      Z14, Z6, Z6
+	VPBLENDMD  Z6, Z7, K2, Z6
+	VPSRLD     $0x10, Z6, Z6
+	VPMOVDW    Z6, 96(AX)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x00000080, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000040, DX
@@ -221,26 +233,27 @@ DATA narrowConsts<>+8(SB)/4, $0x00400000
 GLOBL narrowConsts<>(SB), RODATA|NOPTR, $12
 
 // func widenF16AVX2(dst *float32, src *uint16, n int)
-// Requires: AVX, F16C
+// Requires: AVX, F16C, MMX+
 TEXT ·widenF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000020, DX
-	JLT       rest
-	VCVTPH2PS (CX), Y0
-	VMOVUPS   Y0, (AX)
-	VCVTPH2PS 16(CX), Y2
-	VMOVUPS   Y2, 32(AX)
-	VCVTPH2PS 32(CX), Y4
-	VMOVUPS   Y4, 64(AX)
-	VCVTPH2PS 48(CX), Y6
-	VMOVUPS   Y6, 96(AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000080, AX
-	JMP       many
+	SUBQ       $0x00000020, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	VCVTPH2PS  (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VCVTPH2PS  16(CX), Y2
+	VMOVUPS    Y2, 32(AX)
+	VCVTPH2PS  32(CX), Y4
+	VMOVUPS    Y4, 64(AX)
+	VCVTPH2PS  48(CX), Y6
+	VMOVUPS    Y6, 96(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000020, DX
@@ -259,30 +272,31 @@ done:
 	RET
 
 // func widenBF16AVX2(dst *float32, src *uint16, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·widenBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000020, DX
-	JLT       rest
-	VPMOVZXWD (CX), Y0
-	VPSLLD    $0x10, Y0, Y0
-	VMOVUPS   Y0, (AX)
-	VPMOVZXWD 16(CX), Y2
-	VPSLLD    $0x10, Y2, Y2
-	VMOVUPS   Y2, 32(AX)
-	VPMOVZXWD 32(CX), Y4
-	VPSLLD    $0x10, Y4, Y4
-	VMOVUPS   Y4, 64(AX)
-	VPMOVZXWD 48(CX), Y6
-	VPSLLD    $0x10, Y6, Y6
-	VMOVUPS   Y6, 96(AX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000080, AX
-	JMP       many
+	SUBQ       $0x00000020, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	VPMOVZXWD  (CX), Y0
+	VPSLLD     $0x10, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VPMOVZXWD  16(CX), Y2
+	VPSLLD     $0x10, Y2, Y2
+	VMOVUPS    Y2, 32(AX)
+	VPMOVZXWD  32(CX), Y4
+	VPSLLD     $0x10, Y4, Y4
+	VMOVUPS    Y4, 64(AX)
+	VPMOVZXWD  48(CX), Y6
+	VPSLLD     $0x10, Y6, Y6
+	VMOVUPS    Y6, 96(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000020, DX
@@ -302,26 +316,28 @@ done:
 	RET
 
 // func narrowF16AVX2(dst *uint16, src *float32, n int)
-// Requires: AVX, F16C
+// Requires: AVX, F16C, MMX+
 TEXT ·narrowF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ n+16(FP), DX
 
 many:
-	SUBQ      $0x00000020, DX
-	JLT       rest
-	VMOVUPS   (CX), Y0
-	VCVTPS2PH $0x00, Y0, (AX)
-	VMOVUPS   32(CX), Y2
-	VCVTPS2PH $0x00, Y2, 16(AX)
-	VMOVUPS   64(CX), Y4
-	VCVTPS2PH $0x00, Y4, 32(AX)
-	VMOVUPS   96(CX), Y6
-	VCVTPS2PH $0x00, Y6, 48(AX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, AX
-	JMP       many
+	SUBQ       $0x00000020, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	PREFETCHT0 4160(CX)
+	VMOVUPS    (CX), Y0
+	VCVTPS2PH  $0x00, Y0, (AX)
+	VMOVUPS    32(CX), Y2
+	VCVTPS2PH  $0x00, Y2, 16(AX)
+	VMOVUPS    64(CX), Y4
+	VCVTPS2PH  $0x00, Y4, 32(AX)
+	VMOVUPS    96(CX), Y6
+	VCVTPS2PH  $0x00, Y6, 48(AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x00000040, AX
+	JMP        many
 
 rest:
 	ADDQ $0x00000020, DX
@@ -340,7 +356,7 @@ done:
 	RET
 
 // func narrowBF16AVX2(dst *uint16, src *float32, n int)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·narrowBF16AVX2(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -352,6 +368,8 @@ TEXT ·narrowBF16AVX2(SB), NOSPLIT, $0-24
 many:
 	SUBQ         $0x00000020, DX
 	JLT          rest
+	PREFETCHT0   4096(CX)
+	PREFETCHT0   4160(CX)
 	VMOVUPS      (CX), Y0
 	VPSRLD       $0x10, Y0, Y1
 	VCMPPS       $0x03, Y0, Y0, Y15

@@ -53,7 +53,7 @@ type Funcs struct {
 	rescale        func(st *State, rows int) (fresh uint32)
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)
 	bias           func(s []float32, lds, rows, cols int, slope []float32, first []int32)
-	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int)
+	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int, ahead Ahead)
 	fma            func(rounds int)
 	read           func(x []float32)
 	widen          func(dst []float32, src []uint16, t kernels.DType)

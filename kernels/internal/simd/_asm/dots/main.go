@@ -24,8 +24,6 @@ func main() {
 	Generate()
 }
 
-// ahead is how many bytes before their use keys are fetched.
-const ahead = 6144
 const unroll = 4
 
 // A block is some rows of Q by a vector of sums.
@@ -34,7 +32,8 @@ type block struct {
 	rows, keys int
 	q          []reg.Register
 	k, ldk     reg.Register
-	next       reg.Register
+	end        reg.Register
+	fetch      reg.Register // what the key's row is the twin of
 	at, whole  reg.Register // bytes into the depth; those of whole vectors
 }
 
@@ -43,8 +42,8 @@ type block struct {
 // no block are folded one by one, in the same order.
 func dots(isa ISA, rows int) {
 	TEXT(fmt.Sprintf("dots%d%s", rows, isa.Name), attr.NOSPLIT,
-		"func(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int)")
-	b := block{isa: isa, rows: rows, keys: isa.Width / rows, at: GP64(), next: GP64()}
+		"func(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)")
+	b := block{isa: isa, rows: rows, keys: isa.Width / rows, at: GP64(), end: GP64(), fetch: Arg("next")}
 	s := NewRows(Arg("s"), ArgBytes("lds"), rows)
 	q, ldq := Arg("q"), ArgBytes("ldq")
 	for i := range rows {
@@ -104,17 +103,16 @@ func (b block) products(name string, j int) {
 		b.isa.Zero(b.sum(i, j))
 	}
 	XORQ(b.at, b.at)
-	PREFETCHT0(Mem{Base: b.k, Disp: 16384})
 	for _, n := range []int{unroll, 1} {
 		loop, end := LabelRef(fmt.Sprintf("%sBy%d", name, n)), LabelRef(fmt.Sprintf("%sEnd%d", name, n))
 		Label(string(loop))
-		LEAQ(Mem{Base: b.at, Disp: n * b.isa.Bytes()}, b.next)
-		CMPQ(b.next, b.whole)
+		LEAQ(Mem{Base: b.at, Disp: n * b.isa.Bytes()}, b.end)
+		CMPQ(b.end, b.whole)
 		JGT(end)
 		for i := range n {
 			b.step(j, i*b.isa.Bytes(), nil)
 		}
-		MOVQ(b.next, b.at)
+		MOVQ(b.end, b.at)
 		JMP(loop)
 		Label(string(end))
 	}
@@ -123,15 +121,14 @@ func (b block) products(name string, j int) {
 	b.step(j, 0, b.isa.Mask())
 	Label(name + "Next")
 	ADDQ(b.ldk, b.k)
+	ADDQ(b.ldk, b.fetch)
 }
 
 // step adds the products of one vector of the depth.
 func (b block) step(j, disp int, mask Op) {
 	x, y := b.temp(0), b.temp(1)
 	b.isa.Load(Mem{Base: b.k, Index: b.at, Scale: 1, Disp: disp}, x, mask)
-	if ahead > 0 {
-		PREFETCHT0(Mem{Base: b.k, Index: b.at, Scale: 1, Disp: disp + ahead})
-	}
+	PREFETCHT0(Mem{Base: b.fetch, Index: b.at, Scale: 1, Disp: disp})
 	for i, q := range b.q {
 		from := Mem{Base: q, Index: b.at, Scale: 1, Disp: disp}
 		if mask == nil {

@@ -50,6 +50,9 @@ func hasF16C() {
 
 const unroll = 4
 
+// ahead is how many bytes before their use numbers are fetched.
+const ahead = 4096
+
 // convert generates a loop over n numbers, a multiple of the vector's width,
 // of so many bytes before and after.
 func convert(isa ISA, name string, from, to int, body func(from, to Mem, v, w reg.Register)) {
@@ -68,6 +71,9 @@ func convert(isa ISA, name string, from, to int, body func(from, to Mem, v, w re
 		Label(loop)
 		SUBQ(U32(vecs*isa.Width), n)
 		JLT(LabelRef(end))
+		for line := 0; vecs > 1 && line < vecs*isa.Width*from; line += 64 {
+			PREFETCHT0(Mem{Base: src, Disp: line + ahead})
+		}
 		for i := range vecs {
 			body(Mem{Base: src, Disp: i * isa.Width * from}, Mem{Base: dst, Disp: i * isa.Width * to}, isa.V(2*i), isa.V(2*i+1))
 		}
