@@ -13,7 +13,8 @@ import (
 // they are only there by default they are left out with a remark.
 func (j *job) setInputs(ctx context.Context, names []string, asked bool) error {
 	for _, name := range unique(names) {
-		if name != captured {
+		capture, ok := parseCapture(name)
+		if !ok {
 			in, err := harness.LookupInput(name, j.seed)
 			if err != nil {
 				return err
@@ -21,7 +22,7 @@ func (j *job) setInputs(ctx context.Context, names []string, asked bool) error {
 			j.inputs = append(j.inputs, in)
 			continue
 		}
-		layers, err := j.captures(ctx)
+		layers, err := j.captures(ctx, capture)
 		if err != nil && asked {
 			return err
 		}
@@ -31,24 +32,6 @@ func (j *job) setInputs(ctx context.Context, names []string, asked bool) error {
 		j.inputs = append(j.inputs, layers...)
 	}
 	return j.checkTimed()
-}
-
-// captures returns what the attention of each layer is given on the prompt.
-func (j *job) captures(ctx context.Context) ([]harness.Input, error) {
-	s, heads, kvHeads, dim := j.sweep, j.subject.heads(), j.subject.kvHeads(), j.subject.headDim()
-	if s.Batch != 1 || s.Heads != heads || s.KVHeads != kvHeads || s.HeadDim != dim {
-		return nil, fmt.Errorf("input %q: the model has batch 1, %d heads, %d kv-heads of width %d: got batch %d, %d heads, %d kv-heads of width %d",
-			captured, heads, kvHeads, dim, s.Batch, s.Heads, s.KVHeads, s.HeadDim)
-	}
-	base, err := j.basePass(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var inputs []harness.Input
-	for i, a := range base.result.Attention {
-		inputs = append(inputs, harness.Captured{Label: fmt.Sprintf("layer%d", i), Q: a.Q, K: a.K, V: a.V})
-	}
-	return inputs, nil
 }
 
 // checkTimed makes sure that the first input, which is the one that is timed,

@@ -112,7 +112,8 @@ func (j *job) setShape(f *sweepFlags, lengths []int, flags *pflag.FlagSet) {
 	set(flags, "kv-heads", &s.KVHeads, f.kvHeads)
 	set(flags, "dim", &s.HeadDim, f.dim)
 	if s.Heads == 0 {
-		s.Heads, s.KVHeads = j.subject.heads(), cmp.Or(s.KVHeads, j.subject.kvHeads())
+		heads, kvHeads := j.headsOf(f.inputs)
+		s.Heads, s.KVHeads = heads, cmp.Or(s.KVHeads, kvHeads)
 	}
 	s.HeadDim = cmp.Or(s.HeadDim, j.subject.headDim())
 }

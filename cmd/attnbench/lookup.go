@@ -46,11 +46,11 @@ func lookupISAs(names []string) ([]string, error) {
 
 func checkInputs(names []string) error {
 	for _, name := range names {
-		if name == captured {
+		if _, ok := parseCapture(name); ok {
 			continue
 		}
 		if _, err := harness.LookupInput(name, 0); err != nil {
-			return fmt.Errorf("input %q: want some of %s, or %s", name, strings.Join(inputNames(), ", "), strings.Join(harness.InputGroups(), ", "))
+			return fmt.Errorf("input %q: want some of %s, %s, or %s", name, strings.Join(harness.InputNames(), ", "), capturedGrammar, strings.Join(harness.InputGroups(), ", "))
 		}
 	}
 	return nil
