@@ -24,7 +24,7 @@ func (v Verdict) fails() bool { return v == Slower || v == Worse || v == Missing
 // isSpeed reports whether a unit tells how fast something is.
 func isSpeed(unit string) bool {
 	switch unit {
-	case "sec/op", "ns/op", "peak-ratio", "upload-sec", "download-sec":
+	case "sec/op", "ns/op", "peak-ratio", "read-ratio", "upload-sec", "download-sec":
 		return true
 	}
 	return len(unit) > 2 && unit[len(unit)-2:] == "/s"

@@ -129,7 +129,7 @@ func values(p reports.Point, units []string, i int) []cell {
 }
 
 // unitOrder has the known units as a reader wants them.
-var unitOrder = []string{reports.Time, reports.Rate, reports.PeakShare, reports.Workspace, reports.Compulsory, reports.ErrorRatio}
+var unitOrder = []string{reports.Time, reports.Rate, reports.PeakShare, reports.ReadShare, reports.Workspace, reports.Compulsory, reports.ErrorRatio}
 
 // compareUnits puts the known units first, and the others by name.
 func compareUnits(a, b string) int {
