@@ -23,6 +23,7 @@ type Measurement struct {
 	BenchTime time.Duration // about how long a sample lasts; 0 means 20ms
 	Seed      uint64        // of the order and of the rows that the oracle takes
 	Pairs     int64         // see Sampling
+	Least     bool          // a sample is the least of its runs and not their mean
 
 	// Patience, where set, bounds a single run: a kernel is skipped on a case that
 	// would take it longer at the rate of its case before.
@@ -93,6 +94,7 @@ type lane struct {
 	trial      *Trial // nil while closed
 	iterations int
 	perOp      time.Duration
+	least      bool
 }
 
 // label is the lane in a few words, for a person.
@@ -126,7 +128,7 @@ func (r *runner) prepare() error {
 			return fmt.Errorf("measure: %w", err)
 		}
 		for j, k := range r.Kernels {
-			l := &lane{setup: setup, kernel: k, result: &r.results[i*len(r.Kernels)+j]}
+			l := &lane{setup: setup, least: r.Least, kernel: k, result: &r.results[i*len(r.Kernels)+j]}
 			r.step("verify " + l.label())
 			if l.result.Skipped = r.tooLong(j, c.Problem); l.result.Skipped == nil && r.ctx.Err() == nil && r.ready(l) {
 				r.rates[j] = float64(c.Problem.FLOPs()) / l.perOp.Seconds()

@@ -30,7 +30,7 @@ type abFlags struct {
 
 // abDefaults are the arguments of both programs where none are given: many short
 // samples, of which the low ones count, and no work but the timing.
-var abDefaults = []string{"run", "--timing-only", "--paced", "--count", "50", "--benchtime", "1ms", "--n", "128,512"}
+var abDefaults = []string{"run", "--timing-only", "--paced", "--least", "--count", "50", "--benchtime", "3ms", "--n", "128,512"}
 
 func newAB() *cobra.Command {
 	var f abFlags

@@ -16,6 +16,7 @@ type measureFlags struct {
 	limit     time.Duration
 	only      bool // no swap, no verification but that of what is timed, no peaks
 	paced     bool // see pacer
+	least     bool
 	shard     string
 	part      shard // what shard says
 }
@@ -29,6 +30,7 @@ func (f *measureFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.benchTime, "benchtime", 10*time.Millisecond, "about how `long` a sample lasts")
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken; no limit where --count is given")
 	flags.BoolVar(&f.only, "timing-only", false, "leave out the swap, the table of equivalence and the machine's limits; each timed output is verified all the same")
+	flags.BoolVar(&f.least, "least", false, "a sample is the least of its runs and not their mean, for machines that do other work too")
 	flags.BoolVar(&f.paced, strings.TrimPrefix(pacedFlag, "--"), false, "wait for a line on standard input before each sample; for attnbench ab")
 	flags.MarkHidden(strings.TrimPrefix(pacedFlag, "--"))
 	flags.StringVar(&f.shard, "shard", "", "measure `I/N` of the cases, for attnbench merge; auto in an array of Slurm, auto/N in one of Kubernetes")

@@ -161,6 +161,9 @@ func (r *runner) sweepAll(ctx context.Context) error {
 		}
 	}
 	config := harness.Provenance(r.seed, peaks)
+	if r.measure.least {
+		config = append(config, harness.Note("sample", "the least of its runs"))
+	}
 	if r.measure.part.count > 0 {
 		config = append(config, harness.Note("shard", r.measure.part.String()))
 	}
@@ -209,7 +212,7 @@ func (r *runner) measureCases(ctx context.Context, peaks *harness.Peaks) ([]harn
 	rounds := rounds{count: r.measure.count, limit: r.measure.limit, start: time.Now()}
 	m := harness.Measurement{
 		Kernels: r.kernels, Cases: cases, Options: r.options,
-		Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed, Peaks: peaks,
+		Least: r.measure.least, Count: r.measure.count, BenchTime: r.measure.benchTime, Seed: r.seed, Peaks: peaks,
 		Patience: r.measure.limit / 5, // a case takes four runs to prepare, and one for a sample
 		Progress: func(done, total int, next string) {
 			if strings.HasPrefix(next, "verify ") {

@@ -18,7 +18,8 @@
 // Note: on two cores that twenty processes wanted, samples came in two kinds, as
 // the other core was busy or not, 35% apart. The interval over 40 rounds of 150
 // samples was ±5.5% wide with their lower decile, ±0.9% with the least, which a
-// boost of the clock moves, and ±0.8% with the second least.
+// boost of the clock moves, and ±0.8% with the second least. Samples that are
+// themselves the least of a few runs narrowed it again: see run --least.
 //
 // Over rounds, the estimate is the Hodges-Lehmann pseudomedian with its exact
 // interval, the test Wilcoxon's signed ranks, corrected for the number of rows
