@@ -201,6 +201,5 @@ func configOf(rec *benchfmt.Result) string {
 			parts = append(parts, fmt.Sprintf("%s: %s", c.Key, c.Value))
 		}
 	}
-	slices.Sort(parts)
-	return strings.Join(parts, "  ")
+	return strings.Join(parts, "\n")
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/attnbench/attnbench/reports"
@@ -47,11 +48,13 @@ func (t *Table) judged() bool {
 	return false
 }
 
-// title has the configuration, then the unit and what all rows share.
+// title has the configuration where it changes, then the unit and what all rows share.
 func (r *Report) title(t *Table, shared []Field) string {
 	var config, line []string
 	for _, f := range t.Config {
-		config = append(config, plain(f.Key)+": "+plain(f.Value))
+		if at := slices.Index(r.Tables, t); at < 1 || configText(r.Tables[at-1].Config) != configText(t.Config) {
+			config = append(config, plain(f.Key)+": "+strings.TrimSpace(plain(f.Value)))
+		}
 	}
 	line = append(line, plain(t.Unit))
 	if d := [...]string{"lower is better", "", "higher is better"}[t.Better+1]; d != "" {
@@ -114,11 +117,15 @@ func (c *Cell) text(g *reports.Table, t *Table) string {
 }
 
 func quantity(v float64, unit string) string {
-	if unit == Exponent {
+	switch {
+	case unit == Exponent:
 		return fmt.Sprintf("%.3f", v)
-	}
-	if v < 0 {
-		return "-" + reports.Quantity(-v, unit)
+	case strings.HasSuffix(unit, "-ratio"):
+		return fmt.Sprintf("%.2f%%", 100*v)
+	case v < 0:
+		return "-" + quantity(-v, unit)
+	case strings.HasSuffix(unit, "-B"): // bytes of any kind
+		return reports.Quantity(v, reports.Workspace)
 	}
 	return plain(reports.Quantity(v, unit))
 }

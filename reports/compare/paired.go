@@ -45,9 +45,9 @@ func noTotals() []Total {
 
 func configFields(config string) []Field {
 	var list []Field
-	for part := range strings.SplitSeq(config, "  ") {
+	for part := range strings.Lines(config) {
 		if k, v, ok := strings.Cut(part, ": "); ok {
-			list = append(list, Field{k, v})
+			list = append(list, Field{k, strings.TrimRight(v, "\n")})
 		}
 	}
 	return list
