@@ -27,6 +27,7 @@ type budgetFlags struct {
 	predict  string
 	check    int
 	perHead  bool
+	html     string
 	out      outputFlags
 }
 
@@ -43,7 +44,7 @@ head. A segment is a file whose text is in the prompt once; without --prompt the
 segments make the prompt, in the order given, and without any the prompt is cut
 into quarters.`,
 		Example: "  attnbench budget --prompt chat.txt --segment system=system.txt --segment document=report.txt\n" +
-			"  attnbench budget --prompt book.txt --tokens 2048 --check 2048",
+			"  attnbench budget --prompt book.txt --tokens 2048 --check 2048 --html budget.html",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -56,6 +57,7 @@ into quarters.`,
 	flags.StringVar(&f.predict, "predict", "", "`lengths` to predict (default twice, four and eight times the prompt)")
 	flags.IntVar(&f.check, "check", 0, "`length` to predict from half of it and to measure afterwards")
 	flags.BoolVar(&f.perHead, "per-head", false, "list every head even where there are more than 64")
+	flags.StringVar(&f.html, "html", "", "`file` for a page with the maps of every head")
 	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "`number` of threads")
 	flags.IntVar(&f.count, "count", 10, "`samples` of each length and segment")
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken")
@@ -91,13 +93,18 @@ func (f *budgetFlags) run(cmd *cobra.Command) error {
 	if f.out.path == "-" {
 		records.stdout = cmd.OutOrStdout()
 	}
+	page, err := openOutput(f.html, io.Discard)
+	if err != nil {
+		return usage(err)
+	}
+	defer page.discard()
 	switch err := b.measure(cmd.Context()); {
 	case cmd.Context().Err() != nil:
 		return failed(errInterrupted)
 	case err != nil:
 		return failed(err)
 	}
-	return b.write(cmd, records)
+	return b.write(cmd, records, page)
 }
 
 // resolve checks the flags and loads what they name.
@@ -300,10 +307,20 @@ func (b *budgetRun) measureCheck(ctx context.Context) error {
 	return nil
 }
 
-// write prints the tables, and the records where they were asked for.
-func (b *budgetRun) write(cmd *cobra.Command, records *output) error {
+// write prints the tables, and writes page and records where they were asked
+// for.
+func (b *budgetRun) write(cmd *cobra.Command, records, page *output) error {
 	if err := writeTables(cmd.OutOrStdout(), b.tables()...); err != nil {
 		return failed(err)
+	}
+	if b.flags.html != "" {
+		d, err := b.document()
+		if err == nil {
+			err = errors.Join(d.WriteHTML(page), page.commit())
+		}
+		if err != nil {
+			return failed(err)
+		}
 	}
 	if b.flags.out.path == "" {
 		return nil

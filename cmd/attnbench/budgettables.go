@@ -101,13 +101,16 @@ func (b *budgetRun) predictionTable() *reports.Table {
 	g := b.growth
 	t := &reports.Table{
 		Title:  fmt.Sprintf("Longer prompts, by the laws of up to %d tokens", g.Longest()),
-		Header: []string{"n", "predicted", "interval [95%]", "attention's share", "memory", "measured afterwards", "off"},
+		Header: []string{"n", "predicted", "interval [95%]", "attention's share", "memory"},
 	}
-	row := func(n int, measured, off string) {
+	if b.checked != nil {
+		t.Header = append(t.Header, "measured afterwards", "off")
+	}
+	row := func(n int, measured ...string) {
 		p := g.Predict(n)
-		t.Rows = append(t.Rows, []string{strconv.Itoa(n), reports.Quantity(p.Value, reports.Time),
+		t.Rows = append(t.Rows, append([]string{strconv.Itoa(n), reports.Quantity(p.Value, reports.Time),
 			reports.Quantity(max(0, p.Lo), reports.Time) + " … " + reports.Quantity(p.Hi, reports.Time),
-			percent(g.Share(n)), reports.Quantity(g.Memory(n), reports.Workspace), measured, off})
+			percent(g.Share(n)), reports.Quantity(g.Memory(n), reports.Workspace)}, measured...))
 		if context := b.subject.model.Shape().Context; n > context {
 			t.Note("beyond %d tokens, the model's context, the model cannot run: so much a longer one of its size would take", context)
 		}
@@ -118,7 +121,7 @@ func (b *budgetRun) predictionTable() *reports.Table {
 		row(n, reports.Quantity(measured, reports.Time), fmt.Sprintf("%+.1f%%", 100*(g.Predict(n).Value/measured-1)))
 	}
 	for _, n := range b.predicted {
-		row(n, "", "")
+		row(n, make([]string, len(t.Header)-5)...)
 	}
 	return t
 }

@@ -339,3 +339,13 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("nothing left: %v, error %v", c.Without, err)
 	}
 }
+
+func TestMapSide(t *testing.T) {
+	for _, c := range []struct{ tokens, heads, want int }{
+		{1, 144, 1}, {1024, 16, 1024}, {1024, 144, 342}, {2048, 16, 1024}, {100, 1 << 30, 1},
+	} {
+		if got := mapSide(c.tokens, c.heads); got != c.want {
+			t.Errorf("%d tokens, %d heads: %d bins, want %d", c.tokens, c.heads, got, c.want)
+		}
+	}
+}

@@ -52,8 +52,16 @@ type Attention struct {
 	Bits    float64     // entropy of such a head
 }
 
-// mapBytes bounds the maps of all heads together.
-const mapBytes = 12 << 20
+// mapCells bounds the maps of all heads together.
+const mapCells = 24 << 20
+
+// mapSide returns how many bins a map has: one a token, or one for as many tokens
+// as the bound wants.
+func mapSide(tokens, heads int) int {
+	most := max(1, int(math.Sqrt(float64(mapCells/heads))))
+	width := (tokens + most - 1) / most
+	return (tokens + width - 1) / width
+}
 
 // Look evaluates the attention of every head on a text. The pass itself runs on
 // the kernel; the weights, which no fast kernel shows, are computed beside it from
@@ -63,9 +71,8 @@ func Look(ctx context.Context, m model.Model, t *Text, k kernels.Kernel, threads
 		threads = runtime.GOMAXPROCS(0)
 	}
 	s := m.Shape()
-	side := min(len(t.IDs), int(math.Sqrt(float64(mapBytes/(s.Layers*s.Heads)))))
 	a := &Attention{Heads: make([]Head, s.Layers*s.Heads)}
-	l := &looker{text: t, side: max(1, side), a: a}
+	l := &looker{text: t, side: mapSide(len(t.IDs), s.Layers*s.Heads), a: a}
 	_, err := m.Forward(ctx, model.Input{IDs: t.IDs}, model.Options{
 		Kernels: []kernels.Kernel{k}, Threads: threads, Last: 1,
 		OnAttention: func(layer int, call model.Attention) error {
