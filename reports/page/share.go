@@ -31,7 +31,7 @@ func newShare(id string, r *runs.Run, slot func(string) chart.Slot) share {
 	c := &chart.Chart{ID: id + "-share", Title: "Attention's share of the forward pass",
 		X: chart.Axis{Name: "tokens", Log: true, Format: func(v float64) string { return strconv.Itoa(int(v)) }},
 		Y: chart.Axis{Zero: true, Format: percent}}
-	c.Comment = "Medians of the phase over the sum of the medians of all phases."
+	c.Comment = "The median of the phase over that of the whole pass."
 	for _, p := range passes {
 		c.X.Ticks = append(c.X.Ticks, float64(p.N))
 		total, part := p.total()
@@ -74,14 +74,23 @@ func (p pass) name() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s, %d threads", p.Kernel, p.ISA, p.Model, p.Threads))
 }
 
-// total returns the seconds of all phases together, and of attention.
+// total returns the seconds of the whole pass, or else of all its phases
+// together, and those of attention.
 func (p pass) total() (total, part float64) {
+	whole := 0.0
 	for _, x := range p.phases {
-		m := reports.Median(x.Samples).Value
-		total += m
-		if x.Phase == attention {
+		switch m := reports.Median(x.Samples).Value; x.Phase {
+		case "":
+			whole = m
+		case attention:
 			part = m
+			total += m
+		default:
+			total += m
 		}
+	}
+	if whole > 0 {
+		return whole, part
 	}
 	return total, part
 }
@@ -103,8 +112,11 @@ func phaseTable(id string, passes []pass) table {
 	for _, p := range passes {
 		total, _ := p.total()
 		for _, x := range p.phases {
-			m := reports.Median(x.Samples).Value
-			t.Rows = append(t.Rows, []string{p.Model, p.Kernel, p.ISA, strconv.Itoa(p.N), strconv.Itoa(p.Threads), x.Phase,
+			m, phase := reports.Median(x.Samples).Value, x.Phase
+			if phase == "" {
+				phase = "whole pass"
+			}
+			t.Rows = append(t.Rows, []string{p.Model, p.Kernel, p.ISA, strconv.Itoa(p.N), strconv.Itoa(p.Threads), phase,
 				reports.Quantity(m, reports.Time), fmt.Sprintf("%.1f%%", 100*m/total)})
 		}
 	}

@@ -20,12 +20,15 @@ type Peak struct {
 	Value         float64 // the best of its records, in FLOP/s or B/s
 }
 
+// Model is the base name of the records of a whole forward pass.
+const Model = "Model"
+
 // A Phase holds the times of one part of a model's forward pass. Its records
 // have a key "phase" in their name, and their number of tokens as "n", "qlen"
-// or "kvlen".
+// or "kvlen". Those of the whole pass are of base name [Model] without a phase.
 type Phase struct {
 	Pass
-	Phase   string
+	Phase   string    // "" for the whole pass
 	Samples []float64 // seconds
 }
 
@@ -70,12 +73,12 @@ func (n *name) take(keys ...string) (string, bool) {
 	return value, found
 }
 
-// addPhase takes a record whose name has a phase.
+// addPhase takes a record whose name has a phase, or that is of a whole pass.
 func (r *Run) addPhase(rec *benchfmt.Result) (ok bool, err error) {
 	n := parse(rec.Name)
 	phase, ok := n.take("phase")
 	seconds, timed := rec.Value(reports.Time)
-	if !ok || !timed {
+	if !timed || !ok && n.base != Model {
 		return false, nil
 	}
 	length, _ := n.take("n", "qlen", "kvlen")

@@ -8,6 +8,7 @@
 package runs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,7 +78,7 @@ func Read(files []File) ([]*Run, error) {
 
 type builder struct {
 	runs    []*Run
-	keys    []string // one for each run
+	ids     []identity // one for each run
 	records int
 }
 
@@ -126,26 +127,39 @@ func checkUnits(rec *benchfmt.Result) error {
 	return nil
 }
 
-// run returns the run that facts belong to and makes it if it is new.
+// run returns the run that facts belong to and makes it if it is new. What
+// was not measured on an input, such as a model's pass, may join any.
 func (b *builder) run(facts []pair) *Run {
-	var identity []string
+	var rest []string
+	id := identity{}
 	for _, f := range facts {
-		if !aside(f.key) {
-			identity = append(identity, f.key+"="+f.value)
+		switch {
+		case f.key == "input":
+			id.input = f.value
+		case !aside(f.key):
+			rest = append(rest, f.key+"="+f.value)
 		}
 	}
-	slices.Sort(identity)
-	key := strings.Join(identity, "\x00")
-	i := slices.Index(b.keys, key)
+	slices.Sort(rest)
+	id.rest = strings.Join(rest, "\x00")
+	i := slices.IndexFunc(b.ids, id.joins)
 	if i < 0 {
-		i = len(b.keys)
-		b.keys = append(b.keys, key)
+		i = len(b.ids)
+		b.ids = append(b.ids, id)
 		b.runs = append(b.runs, &Run{Set: &reports.Set{}})
 	}
+	b.ids[i].input = cmp.Or(b.ids[i].input, id.input)
 	for _, f := range facts {
 		b.runs[i].learn(f)
 	}
 	return b.runs[i]
+}
+
+// An identity is what tells one run from another.
+type identity struct{ rest, input string }
+
+func (a identity) joins(b identity) bool {
+	return a.rest == b.rest && (a.input == b.input || a.input == "" || b.input == "")
 }
 
 func (r *Run) learn(p pair) {

@@ -63,13 +63,31 @@ func TestAsides(t *testing.T) {
 }
 
 func TestPhases(t *testing.T) {
-	list := read(t, fmt.Sprintf(phase, "attention", 5)+fmt.Sprintf(phase, "mlp", 7)+fmt.Sprintf(phase, "attention", 6))
+	list := read(t, fmt.Sprintf(phase, "attention", 5)+fmt.Sprintf(phase, "mlp", 7)+fmt.Sprintf(phase, "attention", 6)+
+		"BenchmarkModel/kernel=flash/isa=generic/layers=2/n=128-2 1 13 ns/op\nBenchmarkOther-2 1 5 ns/op\n")
 	phases := list[0].Phases
-	if len(phases) != 2 || phases[0].Phase != "attention" || len(phases[0].Samples) != 2 {
+	if len(phases) != 3 || phases[0].Phase != "attention" || len(phases[0].Samples) != 2 {
 		t.Fatalf("phases %+v", phases)
+	}
+	if phases[2].Phase != "" || phases[2].Pass != phases[0].Pass || list[0].Others != 1 {
+		t.Errorf("the whole pass is %+v, with %d records of others", phases[2], list[0].Others)
 	}
 	if want := (Pass{"Model layers=2", "flash", "generic", 2, 128}); phases[0].Pass != want {
 		t.Errorf("pass %+v, want %+v", phases[0].Pass, want)
+	}
+}
+
+// A model's pass has no input and joins the measurements of its machine,
+// whichever comes first; two inputs stay apart.
+func TestInputs(t *testing.T) {
+	pass, normal, large := fmt.Sprintf(phase, "mlp", 5), "input: normal\n"+record(128, 1), "input: large\n"+record(128, 1)
+	for _, texts := range [][]string{{pass, normal}, {normal, pass}, {normal, pass, normal}} {
+		if list := read(t, texts...); len(list) != 1 || len(list[0].Phases) != 1 || list[0].Fact("input") != "normal" {
+			t.Errorf("%q: %d runs", texts, len(list))
+		}
+	}
+	if list := read(t, pass, normal, large); len(list) != 2 {
+		t.Errorf("two inputs: %d runs", len(list))
 	}
 }
 
