@@ -99,20 +99,20 @@ func (d *drawing) flagNames(out *strings.Builder, area draw.Canvas, size Size) {
 	}
 }
 
-// ruleNames writes the rules' labels above their ends, but for those that would
+// ruleNames writes the rules' labels above where their last parts begin, but for those that would
 // lie upon another.
 func (d *drawing) ruleNames(out *strings.Builder, area draw.Canvas, size Size) {
 	data := d.plot.DataCanvas(area)
 	toX, toY := d.plot.Transforms(&data)
 	var taken []float64
 	for _, r := range d.Rules {
-		end := r.Nodes[len(r.Nodes)-1]
-		y := size.Height - toY(end.Y).Points() - 4
+		start := r.Nodes[len(r.Nodes)-2]
+		y := size.Height - toY(start.Y).Points() - 4
 		if slices.ContainsFunc(taken, func(other float64) bool { return math.Abs(other-y) < fontSize+2 }) {
 			continue
 		}
 		taken = append(taken, y)
-		fmt.Fprintf(out, `<text class="rule" x="%.1f" y="%.1f" text-anchor="end">%s</text>`, toX(end.X).Points(), y, html.EscapeString(r.Label))
+		fmt.Fprintf(out, `<text class="rule" x="%.1f" y="%.1f" text-anchor="start">%s</text>`, toX(start.X).Points()+3, y, html.EscapeString(r.Label))
 	}
 }
 
