@@ -93,6 +93,9 @@ func (r *Report) gridRow(g *reports.Table, t *Table, row *Row, keys []string) []
 		}
 		if change != nil && change.Verdict != Missing {
 			note(g, change.Warnings)
+			if change.Delta < change.Lo || change.Delta > change.Hi {
+				g.Note("a change of medians outside of its interval: the samples differ in shape, as on a machine with two speeds; attnbench ab measures side by side")
+			}
 		}
 	}
 	return out
