@@ -27,6 +27,7 @@ type budgetFlags struct {
 	predict  string
 	check    int
 	perHead  bool
+	fastest  bool
 	html     string
 	out      outputFlags
 }
@@ -56,6 +57,7 @@ into quarters.`,
 	flags.StringVar(&f.lengths, "n", "", "`lengths` to fit the growth to (default eight parts of the prompt)")
 	flags.StringVar(&f.predict, "predict", "", "`lengths` to predict (default twice, four and eight times the prompt)")
 	flags.IntVar(&f.check, "check", 0, "`length` to predict from half of it and to measure afterwards")
+	flags.BoolVar(&f.fastest, "fastest", false, "take the fastest sample for the time of a case, not the median: for a busy machine")
 	flags.BoolVar(&f.perHead, "per-head", false, "list every head even where there are more than 64")
 	flags.StringVar(&f.html, "html", "", "`file` for a page with the maps of every head")
 	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "`number` of threads")
@@ -73,6 +75,7 @@ type budgetRun struct {
 	text      *budget.Text
 	kernel    kernels.Kernel
 	predicted []int
+	typical   budget.Typical
 
 	costs     *budget.Costs
 	growth    *budget.Growth
@@ -119,7 +122,10 @@ func (f *budgetFlags) resolve(cmd *cobra.Command) (*budgetRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &budgetRun{flags: f, phases: phases{checks: newChecks(cmd.ErrOrStderr()), flags: &f.passFlags, last: 1}}
+	b := &budgetRun{flags: f, typical: budget.Median, phases: phases{checks: newChecks(cmd.ErrOrStderr()), flags: &f.passFlags, last: 1}}
+	if f.fastest {
+		b.typical = budget.Fastest
+	}
 	if b.subject, b.text, err = f.load(cmd); err != nil {
 		return nil, err
 	}
@@ -270,7 +276,7 @@ func (b *budgetRun) measure(ctx context.Context) error {
 		return err
 	}
 	b.costs = costs
-	if b.growth, err = budget.FitGrowth(costs.Lengths, f.seed); err != nil {
+	if b.growth, err = budget.FitGrowth(costs.Lengths, b.typical, f.seed); err != nil {
 		return err
 	}
 	if b.attention, err = budget.Look(ctx, b.subject.model, b.text, b.kernel, f.threads); err != nil {

@@ -135,6 +135,6 @@ func (b *budgetRun) growthChart() *chart.Chart {
 			c.X.Ticks = append(t, float64(n))
 		}
 	}
-	c.Comment = "Points: medians. Lines: the fitted laws, up to twice the longest length."
+	c.Comment = "Points: " + b.typicalName() + ". Lines: the fitted laws, up to twice the longest length."
 	return c
 }

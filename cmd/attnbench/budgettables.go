@@ -25,10 +25,10 @@ func percent(share float64) string { return fmt.Sprintf("%.1f%%", 100*share) }
 // costTable shows what each segment costs.
 func (b *budgetRun) costTable() *reports.Table {
 	whole := &b.costs.Whole
-	time, memory := middle(whole, profile.Whole), whole.Memory.Total()
+	time, memory := b.typical(whole.Times(profile.Whole)), whole.Memory.Total()
 	t := &reports.Table{
-		Title: fmt.Sprintf("What the segments cost: prefill, %s model, kernel %s, %s, %d threads, medians of %d",
-			b.subject.name, b.kernel.Name(), isaOf(b.kernel), b.flags.threads, len(whole.Samples)),
+		Title: fmt.Sprintf("What the segments cost: prefill, %s model, kernel %s, %s, %d threads, %s of %d",
+			b.subject.name, b.kernel.Name(), isaOf(b.kernel), b.flags.threads, b.typicalName(), len(whole.Samples)),
 		Header: []string{"segment", "tokens", "of the tokens", "time without", "costs", "of the time", "memory", "of the memory"},
 		Left:   1,
 	}
@@ -40,7 +40,7 @@ func (b *budgetRun) costTable() *reports.Table {
 			t.Rows = append(t.Rows, append(row, "nothing left", reports.Quantity(time, reports.Time), percent(1), bytesText(memory), percent(1)))
 			continue
 		}
-		left := middle(without, profile.Whole)
+		left := b.typical(without.Times(profile.Whole))
 		saves, less := time-left, memory-without.Memory.Total()
 		t.Rows = append(t.Rows, append(row, reports.Quantity(left, reports.Time), signed(saves, reports.Time), percent(saves/time), signed(float64(less), reports.Workspace), percent(float64(less)/float64(memory))))
 		if !reports.ToldApart(whole.Times(profile.Whole), without.Times(profile.Whole)) {
@@ -51,6 +51,14 @@ func (b *budgetRun) costTable() *reports.Table {
 	m := whole.Memory
 	t.Note("memory: keys and values %s + workspace %s + buffers %s", bytesText(m.Cache), bytesText(m.Workspace), bytesText(m.Buffers))
 	return t
+}
+
+// typicalName says what stands for the time of a case.
+func (b *budgetRun) typicalName() string {
+	if b.flags.fastest {
+		return "fastest"
+	}
+	return "medians"
 }
 
 // signed formats a quantity that may be negative by noise.
@@ -117,7 +125,7 @@ func (b *budgetRun) predictionTable() *reports.Table {
 	}
 	if b.checked != nil {
 		n := len(b.checked.Input.IDs)
-		measured := middle(b.checked, profile.Whole)
+		measured := b.typical(b.checked.Times(profile.Whole))
 		row(n, reports.Quantity(measured, reports.Time), fmt.Sprintf("%+.1f%%", 100*(g.Predict(n).Value/measured-1)))
 	}
 	for _, n := range b.predicted {

@@ -268,7 +268,7 @@ func TestGrowth(t *testing.T) {
 		}
 		profiles = append(profiles, p)
 	}
-	g, err := FitGrowth(profiles, 1)
+	g, err := FitGrowth(profiles, Median, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,11 +291,11 @@ func TestGrowth(t *testing.T) {
 	if want := 150*5000.0 + 3*5000*5000; !near(g.Memory(5000)/want, 1) {
 		t.Errorf("memory of 5000 tokens %v, want %v", g.Memory(5000), want)
 	}
-	if _, err := FitGrowth(profiles[:3], 1); err == nil || !strings.Contains(err.Error(), "3 lengths") {
+	if _, err := FitGrowth(profiles[:3], Fastest, 1); err == nil || !strings.Contains(err.Error(), "3 lengths") {
 		t.Errorf("three lengths: error %v", err)
 	}
 	profiles[2].Samples = nil
-	if _, err := FitGrowth(profiles, 1); err == nil || !strings.Contains(err.Error(), "400 tokens: no samples") {
+	if _, err := FitGrowth(profiles, Median, 1); err == nil || !strings.Contains(err.Error(), "400 tokens: no samples") {
 		t.Errorf("no samples: error %v", err)
 	}
 }
@@ -347,5 +347,27 @@ func TestMapSide(t *testing.T) {
 		if got := mapSide(c.tokens, c.heads); got != c.want {
 			t.Errorf("%d tokens, %d heads: %d bins, want %d", c.tokens, c.heads, got, c.want)
 		}
+	}
+}
+
+// TestFastest: disturbances that only ever add time leave the laws alone.
+func TestFastest(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	var profiles []profile.Profile
+	for _, n := range []int{100, 200, 400, 600, 800, 1000} {
+		p := profile.Profile{Case: profile.Case{Input: model.Input{IDs: make([]int, n)}}}
+		for range 20 {
+			busy := func(s float64) time.Duration { return time.Duration(1e9 * s * (1 + max(0, 2*r.NormFloat64()))) }
+			p.Samples = append(p.Samples, profile.Sample{Phases: map[model.Phase]time.Duration{
+				model.PhaseAttention: busy(1e-9 * float64(n*n)), model.PhaseMLP: busy(1e-5 * float64(n))}})
+		}
+		profiles = append(profiles, p)
+	}
+	g, err := FitGrowth(profiles, Fastest, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1e-9*2000*2000 + 1e-5*2000; math.Abs(g.Predict(2000).Value/want-1) > 0.02 {
+		t.Errorf("2000 tokens: %+v, want %v", g.Predict(2000), want)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // A Growth is how the time of a prefill rises with its length: two laws, each
-// fitted to the medians.
+// fitted to the typical time of each length.
 type Growth struct {
 	Lengths         []int
 	Attention, Rest Component
@@ -29,10 +29,11 @@ type Growth struct {
 // A Component is one of the two: attention, or everything else.
 type Component struct {
 	Law     reports.Law
-	Medians []float64 // seconds at each length
+	Medians []float64 // seconds at each length, or what stands for them; see [Typical]
 	Off     []float64 // measured over law, less 1
 
-	spread []float64 // what Off would be of a length that the law does not know
+	typical Typical
+	spread  []float64 // what Off would be of a length that the law does not know
 }
 
 // A draw is the two laws as another run might have had them.
@@ -66,7 +67,7 @@ func restSeconds(s profile.Sample) float64 {
 // and puts each median off by as much as one of the medians is off the law,
 // widened by √(m/(m−terms)) for what the fit has hidden. So an interval is
 // as wide as the law is wrong, even where the samples agree among each other.
-func FitGrowth(profiles []profile.Profile, seed uint64) (*Growth, error) {
+func FitGrowth(profiles []profile.Profile, typical Typical, seed uint64) (*Growth, error) {
 	if len(profiles) < minLengths {
 		return nil, fmt.Errorf("growth of %d lengths: needs at least %d", len(profiles), minLengths)
 	}
@@ -83,7 +84,7 @@ func FitGrowth(profiles []profile.Profile, seed uint64) (*Growth, error) {
 		g.PerToken = float64(p.Memory.Cache+p.Memory.Buffers) / float64(len(p.Input.IDs))
 		attention, rest = append(attention, p.Times(attentionSeconds)), append(rest, p.Times(restSeconds))
 	}
-	g.Attention, g.Rest = fitPart(n, attention), fitPart(n, rest)
+	g.Attention, g.Rest = fitPart(n, attention, typical), fitPart(n, rest, typical)
 	g.Workspace = reports.FitLaw(n, workspace)
 	rng := rand.New(rand.NewPCG(seed, 3))
 	for range resamples {
@@ -97,8 +98,11 @@ func FitGrowth(profiles []profile.Profile, seed uint64) (*Growth, error) {
 }
 
 // fitPart fits a law to the medians of the samples at each length.
-func fitPart(n []float64, samples [][]float64) Component {
-	p := Component{Medians: medians(samples)}
+func fitPart(n []float64, samples [][]float64, typical Typical) Component {
+	p := Component{typical: typical}
+	for _, s := range samples {
+		p.Medians = append(p.Medians, typical(s))
+	}
 	p.Law = reports.FitLaw(n, p.Medians)
 	terms := 0
 	for _, t := range []float64{p.Law.A, p.Law.B, p.Law.C} {
@@ -122,22 +126,22 @@ func (p Component) draw(rng *rand.Rand, n []float64, samples [][]float64) report
 		for j := range drawn {
 			drawn[j] = pick(rng, s)
 		}
-		y[i] = max(median(drawn)*(1+pick(rng, p.spread)), p.Medians[i]/100)
+		y[i] = max(p.typical(drawn)*(1+pick(rng, p.spread)), p.Medians[i]/100)
 	}
 	return reports.FitLaw(n, y)
 }
 
 func pick(rng *rand.Rand, list []float64) float64 { return list[rng.IntN(len(list))] }
 
-func medians(samples [][]float64) []float64 {
-	out := make([]float64, len(samples))
-	for i, s := range samples {
-		out[i] = median(s)
-	}
-	return out
-}
+// A Typical makes one time of samples: [Median], or [Fastest] on a machine that is
+// busy with other things, all of which make a pass slower and none faster.
+type Typical func(samples []float64) float64
 
-func median(values []float64) float64 {
+// Fastest returns the least of the samples.
+func Fastest(samples []float64) float64 { return slices.Min(samples) }
+
+// Median returns their median.
+func Median(values []float64) float64 {
 	s := slices.Sorted(slices.Values(values))
 	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
