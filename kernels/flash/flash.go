@@ -27,9 +27,8 @@ type plan struct {
 	cpu.Plan
 	simd    *simd.Funcs
 	layout  *cpu.Layout
-	chunk   int        // keys in a chunk
-	queries int        // queries in an item, a multiple of those of a block
-	scale   [1]float32 // what K is multiplied by
+	chunk   int // keys in a chunk
+	queries int // queries in an item, a multiple of those of a block
 	workers []worker
 }
 
@@ -45,7 +44,6 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		return newDecoder(base, opts)
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
-	pl.scale[0] = pl.ScaleLog2()
 	threads := pl.Workers(opts.Threads)
 	pl.layout = cpu.NewLayout(&pl.Problem, pl.simd.Rows, pl.chunk)
 	pl.Hold(pl.layout.Bytes())

@@ -79,9 +79,7 @@ func (pl *plan) pack(w *worker, it item, chunk int) {
 	d := pl.Problem.HeadDim
 	w.keys = kernels.Interval{Lo: chunk * pl.chunk, Hi: min((chunk+1)*pl.chunk, pl.Problem.KVLen)}
 	k, ldk := pl.Rows(&pl.K, w.gather, it.batch, it.kvHead, w.keys)
-	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d)
-	n := pl.simd.PackedLen(d, w.keys.Len())
-	pl.simd.Scale(w.k, n, w.k, n, 1, n, pl.scale[:])
+	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d, pl.ScaleLog2())
 	v, ldv := pl.Rows(&pl.V, w.gather, it.batch, it.kvHead, w.keys)
 	finite := pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
 	w.finite = w.finite && finite

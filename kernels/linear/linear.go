@@ -32,7 +32,7 @@ func Pack(w []float32, in, out int, transposed bool, isa string) (*Matrix, error
 	}
 	m.panels(func(dst []float32, col, cols int) {
 		if transposed {
-			m.simd.PackTransposed(dst, w[col*in:], in, cols, in)
+			m.simd.PackTransposed(dst, w[col*in:], in, cols, in, 1)
 		} else {
 			m.simd.Pack(dst, w[col:], out, in, cols)
 		}
@@ -52,7 +52,7 @@ func PackRows(in, out int, isa string, row func(dst []float32, i int)) (*Matrix,
 		for i := range cols {
 			row(part[i*in:(i+1)*in], col+i)
 		}
-		m.simd.PackTransposed(dst, part, in, cols, in)
+		m.simd.PackTransposed(dst, part, in, cols, in, 1)
 	})
 	return m, nil
 }

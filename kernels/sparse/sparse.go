@@ -22,14 +22,12 @@ type plan struct {
 	simd    *simd.Funcs
 	layout  *cpu.Layout
 	stride  int
-	scale   [simd.MaxRows]float32
 	workers []worker
 }
 
 type worker struct {
 	k              []float32 // packed K, of which the panels that packed names are valid
 	packed         []bool
-	q              []float32 // [rows, headDim]
 	scores         []float32 // [rows, stride]: visible intervals side by side
 	rowMax, rowSum []float32 // [rows]
 	check          []float32 // a packed block of output
@@ -51,16 +49,13 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	pl.layout = cpu.NewLayout(&pl.Problem, f.Rows, f.Cols)
 	pl.Hold(pl.layout.Bytes())
 	pl.stride = pl.widest()
-	for i := range pl.scale {
-		pl.scale[i] = pl.ScaleLog2()
-	}
 	for range pl.Workers(opts.Threads) {
 		w := worker{
 			packed: make([]bool, pl.layout.Chunks), parts: make([]cpu.Part, 0, pl.layout.Widest()),
 			scratch: pl.NewScratch(),
 		}
 		if err := pl.Carve(
-			cpu.Room(&w.k, f.PackedLen(p.HeadDim, p.KVLen)), cpu.Room(&w.q, f.Rows*p.HeadDim), cpu.Room(&w.scores, f.Rows*pl.stride),
+			cpu.Room(&w.k, f.PackedLen(p.HeadDim, p.KVLen)), cpu.Room(&w.scores, f.Rows*pl.stride),
 			cpu.Room(&w.rowMax, f.Rows), cpu.Room(&w.rowSum, f.Rows), cpu.Room(&w.check, f.PackedLen(f.Rows, p.HeadDim)),
 		); err != nil {
 			return nil, err
@@ -120,7 +115,6 @@ func (pl *plan) block(w *worker, b cpu.Block) {
 func (pl *plan) score(w *worker, b cpu.Block, union []cpu.Span) {
 	f, rows, d := pl.simd, b.Queries.Len(), pl.Problem.HeadDim
 	q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, b.Queries.Lo):]
-	f.Scale(w.q, d, q, pl.Q.RowStride, rows, d, pl.scale[:])
 	w.parts = w.parts[:0]
 	const line = 16
 	at := 0
@@ -128,7 +122,7 @@ func (pl *plan) score(w *worker, b cpu.Block, union []cpu.Span) {
 		v := span.Interval()
 		lo := pl.panel(v.Lo)
 		pl.pack(w, b, kernels.Interval{Lo: lo, Hi: v.Hi})
-		f.Mul(w.scores[at:], pl.stride, w.q, d, f.Packed(w.k[lo*d:], d), rows, d, v.Hi-lo)
+		f.Mul(w.scores[at:], pl.stride, q, pl.Q.RowStride, f.Packed(w.k[lo*d:], d), rows, d, v.Hi-lo)
 		w.parts = append(w.parts, cpu.Part{Keys: v, At: at + v.Lo - lo})
 		at += cpu.Ceil(v.Hi-lo, line) * line
 	}
@@ -143,7 +137,7 @@ func (pl *plan) pack(w *worker, b cpu.Block, keys kernels.Interval) {
 		}
 		w.packed[lo/f.Cols] = true
 		k := pl.K.Float32[pl.K.Offset(b.Batch, b.KVHead, lo):]
-		f.PackTransposed(w.k[lo*d:], k, pl.K.RowStride, min(f.Cols, pl.Problem.KVLen-lo), d)
+		f.PackTransposed(w.k[lo*d:], k, pl.K.RowStride, min(f.Cols, pl.Problem.KVLen-lo), d, pl.ScaleLog2())
 	}
 }
 

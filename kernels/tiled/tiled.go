@@ -26,7 +26,6 @@ type plan struct {
 	stripes *cpu.Layout // by stripes of tileQ queries
 	blocks  *cpu.Layout // by the rows of a register block
 	stride  int
-	scale   [simd.MaxRows]float32
 	workers []worker
 }
 
@@ -35,7 +34,6 @@ type worker struct {
 	k, v           []float32
 	batch, kvHead  int // whose K and V they are; kvHead −1 for none
 	finite         bool
-	q              []float32 // [rows, headDim]
 	scores         []float32 // [tileQ, stride]: S, then P
 	rowMax, rowSum []float32 // [tileQ]
 	parts          []cpu.Part
@@ -55,14 +53,11 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	pl.stripes = cpu.NewLayout(&pl.Problem, tileQ, tileKV)
 	pl.blocks = cpu.NewLayout(&pl.Problem, pl.simd.Rows, tileKV)
 	pl.Hold(pl.stripes.Bytes() + pl.blocks.Bytes())
-	for i := range pl.scale {
-		pl.scale[i] = pl.ScaleLog2()
-	}
 	for range pl.Workers(opts.Threads) {
 		w := worker{scratch: pl.NewScratch(), parts: make([]cpu.Part, 0, pl.stripes.Widest())}
 		if err := pl.Carve(
 			cpu.Room(&w.k, pl.simd.PackedLen(p.HeadDim, p.KVLen)), cpu.Room(&w.v, pl.simd.PackedLen(p.KVLen, p.HeadDim)),
-			cpu.Room(&w.q, pl.simd.Rows*p.HeadDim), cpu.Room(&w.scores, tileQ*pl.stride), cpu.Room(&w.rowMax, tileQ), cpu.Room(&w.rowSum, tileQ),
+			cpu.Room(&w.scores, tileQ*pl.stride), cpu.Room(&w.rowMax, tileQ), cpu.Room(&w.rowSum, tileQ),
 		); err != nil {
 			return nil, err
 		}
@@ -118,7 +113,7 @@ func (pl *plan) pack(w *worker, b cpu.Block) {
 	}
 	w.batch, w.kvHead = b.Batch, b.KVHead
 	n, d := pl.Problem.KVLen, pl.Problem.HeadDim
-	pl.simd.PackTransposed(w.k, pl.K.Float32[pl.K.Offset(b.Batch, b.KVHead, 0):], pl.K.RowStride, n, d)
+	pl.simd.PackTransposed(w.k, pl.K.Float32[pl.K.Offset(b.Batch, b.KVHead, 0):], pl.K.RowStride, n, d, pl.ScaleLog2())
 	w.finite = pl.simd.Pack(w.v, pl.V.Float32[pl.V.Offset(b.Batch, b.KVHead, 0):], pl.V.RowStride, n, d)
 }
 
@@ -131,8 +126,7 @@ func (pl *plan) score(w *worker, b cpu.Block) {
 			n, k := min(step, part.Keys.Hi-lo), f.Packed(w.k[lo*d:], d)
 			pl.eachBlock(b, func(sub cpu.Block, row int) {
 				q := pl.Q.Float32[pl.Q.Offset(b.Batch, b.Head, sub.Queries.Lo):]
-				f.Scale(w.q, d, q, pl.Q.RowStride, sub.Queries.Len(), d, pl.scale[:])
-				f.Mul(w.scores[row*pl.stride+lo:], pl.stride, w.q, d, k, sub.Queries.Len(), d, n)
+				f.Mul(w.scores[row*pl.stride+lo:], pl.stride, q, pl.Q.RowStride, k, sub.Queries.Len(), d, n)
 			})
 		}
 	}

@@ -96,7 +96,7 @@ func BenchmarkPack(b *testing.B) {
 		b.Run("transposed=true", func(b *testing.B) {
 			b.SetBytes(4 * chunk * d)
 			for b.Loop() {
-				f.PackTransposed(dst, src, d, chunk, d)
+				f.PackTransposed(dst, src, d, chunk, d, 1)
 			}
 		})
 	})

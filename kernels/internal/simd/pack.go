@@ -31,13 +31,13 @@ func (f *Funcs) Pack(dst, src []float32, lds, depth, cols int) (finite bool) {
 	return finite
 }
 
-// PackTransposed packs the transpose of src, a row-major matrix of cols ×
-// depth like K or a weight of [out, in]:
+// PackTransposed packs a multiple of the transpose of src, a row-major matrix of
+// cols × depth like K or a weight of [out, in]:
 //
-//	dst[(j/Cols)*depth*Cols + k*Cols + j%Cols] = src[j*lds+k]
+//	dst[(j/Cols)*depth*Cols + k*Cols + j%Cols] = alpha * src[j*lds+k]
 //
 // It fills up and aligns as [Funcs.Pack] does.
-func (f *Funcs) PackTransposed(dst, src []float32, lds, cols, depth int) {
+func (f *Funcs) PackTransposed(dst, src []float32, lds, cols, depth int, alpha float32) {
 	if depth < 0 || cols < 0 {
 		panic(errShape)
 	}
@@ -48,7 +48,7 @@ func (f *Funcs) PackTransposed(dst, src []float32, lds, cols, depth int) {
 		return
 	}
 	for j := 0; j < cols; j += f.Cols {
-		f.packTransposed(dst[j*depth:], src[j*lds:], lds, min(f.Cols, cols-j), depth)
+		f.packTransposed(dst[j*depth:], src[j*lds:], lds, min(f.Cols, cols-j), depth, alpha)
 	}
 }
 
@@ -66,12 +66,12 @@ func packGeneric(dst, src []float32, lds, depth, cols int) (finite bool) {
 }
 
 // packTransposedGeneric packs one panel.
-func packTransposedGeneric(dst, src []float32, lds, cols, depth int) {
+func packTransposedGeneric(dst, src []float32, lds, cols, depth int, alpha float32) {
 	for k := range depth {
 		row := dst[k*genericCols:][:genericCols]
 		clear(row[cols:])
 		for j := range cols {
-			row[j] = src[j*lds+k]
+			row[j] = alpha * src[j*lds+k]
 		}
 	}
 }

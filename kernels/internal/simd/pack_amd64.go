@@ -11,11 +11,11 @@ func packOf(asm func(dst, src *float32, lds, depth, cols int) bool) func([]float
 }
 
 // packTransposedOf packs a panel of panelCols columns, width at a time.
-func packTransposedOf(asm func(dst, src *float32, lds, rows, depth int), width, panelCols int) func([]float32, []float32, int, int, int) {
-	return func(dst, src []float32, lds, cols, depth int) {
+func packTransposedOf(asm func(dst, src *float32, lds, rows, depth int, alpha float32), width, panelCols int) func([]float32, []float32, int, int, int, float32) {
+	return func(dst, src []float32, lds, cols, depth int, alpha float32) {
 		for j := 0; j < panelCols; j += width {
 			if j < cols {
-				asm(&dst[j], &src[j*lds], lds, cols-j, depth)
+				asm(&dst[j], &src[j*lds], lds, cols-j, depth, alpha)
 				continue
 			}
 			for k := range depth {
@@ -32,7 +32,7 @@ func packAVX512(dst, src *float32, lds, depth, cols int) (finite bool)
 func packAVX2(dst, src *float32, lds, depth, cols int) (finite bool)
 
 //go:noescape
-func packTransposedAVX512(dst, src *float32, lds, rows, depth int)
+func packTransposedAVX512(dst, src *float32, lds, rows, depth int, alpha float32)
 
 //go:noescape
-func packTransposedAVX2(dst, src *float32, lds, rows, depth int)
+func packTransposedAVX2(dst, src *float32, lds, rows, depth int, alpha float32)

@@ -42,8 +42,8 @@ func testPack(t *testing.T, f *Funcs, depth, cols int, next func() float32) {
 	}
 
 	src, dst = newMatrix(cols, depth, 2, 3).fill(next), newMatrix(1, n, 0, 1)
-	f.PackTransposed(dst.x, src.x, src.ld, cols, depth)
-	checkPacked(t, f, "transposed/"+what, dst, depth, cols, func(k, j int) float32 { return src.row(j)[k] })
+	f.PackTransposed(dst.x, src.x, src.ld, cols, depth, 0.75)
+	checkPacked(t, f, "transposed/"+what, dst, depth, cols, func(k, j int) float32 { return 0.75 * src.row(j)[k] })
 }
 
 func TestPack(t *testing.T) {
@@ -77,8 +77,8 @@ func TestPackPanics(t *testing.T) {
 		x := make([]float32, 2*f.Cols)
 		mustPanic(t, func() { f.Pack(x[:f.Cols], x, f.Cols, 2, 1) })
 		mustPanic(t, func() { f.Pack(x, x[:f.Cols], f.Cols, 2, 1) })
-		mustPanic(t, func() { f.PackTransposed(x, x[:1], 2, 1, 2) })
-		mustPanic(t, func() { f.PackTransposed(x, x, 2, 1, -2) })
+		mustPanic(t, func() { f.PackTransposed(x, x[:1], 2, 1, 2, 1) })
+		mustPanic(t, func() { f.PackTransposed(x, x, 2, 1, -2, 1) })
 	})
 }
 

@@ -6,7 +6,7 @@
 // A kernel picks a variant once, when it plans, and calls its methods:
 //
 //	f := simd.For(isa)
-//	f.PackTransposed(kp, k, ldk, keys, headDim)
+//	f.PackTransposed(kp, k, ldk, keys, headDim, scale)
 //	f.MulMax(s, lds, q, ldq, f.Packed(kp, headDim), rows, headDim, keys, st.Max[:])
 //	f.Attend(o, ldo, s, lds, f.Packed(vp, keys), rows, keys, headDim, &st)
 //
@@ -48,7 +48,7 @@ type Funcs struct {
 	rowMax         func(s []float32, lds, rows, cols int, rowMax []float32)
 	expSum         func(s []float32, lds, rows, cols int, shift, sum []float32)
 	pack           func(dst, src []float32, lds, depth, cols int) (finite bool)
-	packTransposed func(dst, src []float32, lds, cols, depth int)
+	packTransposed func(dst, src []float32, lds, cols, depth int, alpha float32)
 	scale          func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32)
 	rescale        func(st *State, rows int) (fresh uint32)
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)

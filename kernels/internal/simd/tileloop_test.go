@@ -53,7 +53,7 @@ func (l *tileLoop) run() {
 	f.Scale(l.qs, d, l.q, d, l.n, d, l.scale)
 	for lo := 0; lo < l.n; lo += chunk {
 		keys := min(chunk, l.n-lo)
-		f.PackTransposed(l.kp, l.k[lo*d:], d, keys, d)
+		f.PackTransposed(l.kp, l.k[lo*d:], d, keys, d, 1)
 		f.Pack(l.vp, l.v[lo*d:], d, keys, d)
 		l.lap()
 		l.chunk(lo, keys)

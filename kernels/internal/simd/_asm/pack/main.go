@@ -77,14 +77,14 @@ func pack(isa ISA) {
 // packTransposed writes up to a vector of source rows as columns of a panel:
 // squares of a vector's width are transposed in registers.
 func packTransposed(isa ISA) {
-	TEXT("packTransposed"+isa.Name, attr.NOSPLIT, "func(dst, src *float32, lds, rows, depth int)")
+	TEXT("packTransposed"+isa.Name, attr.NOSPLIT, "func(dst, src *float32, lds, rows, depth int, alpha float32)")
 	dst, src, lds := Arg("dst"), Arg("src"), ArgBytes("lds")
 	rows, depth := Arg("rows"), Arg("depth")
 	Label("square")
 	SUBQ(U32(isa.Width), depth)
 	JLT(LabelRef("tail"))
 	loadSquare(isa, "full", src, lds, rows, nil)
-	for i, v := range transposed(isa) {
+	for i, v := range scaled(isa, transposed(isa)) {
 		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
 	}
 	ADDQ(U32(isa.Bytes()), src)
@@ -96,7 +96,7 @@ func packTransposed(isa ISA) {
 	JZ(LabelRef("done"))
 	isa.SetMask(depth)
 	loadSquare(isa, "tail", src, lds, rows, isa.Mask())
-	for i, v := range transposed(isa) {
+	for i, v := range scaled(isa, transposed(isa)) {
 		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
 		DECQ(depth)
 		JZ(LabelRef("done"))
@@ -105,22 +105,41 @@ func packTransposed(isa ISA) {
 	End()
 }
 
-// loadSquare loads a vector of each row, zeros for rows that there are not.
+// loadSquare loads a vector of each row, zeros for rows that there are not, and
+// asks for those of the rows that the next call packs.
 func loadSquare(isa ISA, name string, src, lds, rows reg.Register, mask Op) {
-	p := GP64()
+	p, next := GP64(), GP64()
 	MOVQ(src, p)
+	MOVQ(lds, next)
+	IMUL3Q(U32(isa.Width), next, next)
+	ADDQ(src, next)
 	for i := range isa.Width {
 		isa.Zero(isa.V(i))
 	}
 	for i := range isa.Width {
 		isa.Load(Mem{Base: p}, isa.V(i), mask)
+		PREFETCHT0(Mem{Base: next})
 		if i+1 < isa.Width {
 			CMPQ(rows, U32(i+1))
 			JLE(LabelRef(name + "Loaded"))
 			ADDQ(lds, p)
+			ADDQ(lds, next)
 		}
 	}
 	Label(name + "Loaded")
+}
+
+// scaled multiplies the rows of a transposed square.
+func scaled(isa ISA, rows []reg.Register) []reg.Register {
+	alpha := isa.V(0) // the square has left it
+	if isa == AVX512 {
+		alpha = isa.V(isa.Width)
+	}
+	VBROADCASTSS(Stack("alpha"), alpha)
+	for _, v := range rows {
+		VMULPS(alpha, v, v)
+	}
+	return rows
 }
 
 // transposed turns the square in the first registers and returns its rows.
