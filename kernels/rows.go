@@ -48,19 +48,6 @@ func (r *Rows) Row(i int) []Interval { return r.flat[r.start[i]:r.start[i+1]] }
 // Len returns the number of queries in the block.
 func (r *Rows) Len() int { return len(r.start) - 1 }
 
-// Hull returns the smallest interval that holds every visible key of the
-// block; it is empty when no query sees a key.
-func (r *Rows) Hull() Interval {
-	if len(r.flat) == 0 {
-		return Interval{}
-	}
-	hull := r.flat[0]
-	for _, v := range r.flat[1:] {
-		hull = Interval{min(hull.Lo, v.Lo), max(hull.Hi, v.Hi)}
-	}
-	return hull
-}
-
 // Union returns the keys that at least one query of the block sees, as sorted
 // disjoint intervals that are valid until the next call.
 func (r *Rows) Union() []Interval {

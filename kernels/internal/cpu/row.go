@@ -109,20 +109,12 @@ func (p *Plan) EmptyRow(b Block, query int) {
 	p.SetLSE(b.Batch, b.Head, query, float32(math.Inf(-1)))
 }
 
-// RepairRows recomputes, key by visible key, those rows of O in a block that
-// came out infinite or NaN. Kernels that multiply whole tiles need it: there a
-// masked key has weight 0, and 0·NaN or 0·Inf in a value that only other rows
-// see would leak. Rows that hold such a value rightly come out as before.
-func (p *Plan) RepairRows(b Block, rows *kernels.Rows) {
-	for i := b.Queries.Lo; i < b.Queries.Hi; i++ {
-		if visible := rows.Row(i - b.Queries.Lo); len(visible) > 0 && !Finite(p.O.Row(b.Batch, b.Head, i)) {
-			p.RepairRow(b, i, visible)
-		}
-	}
-}
-
 // RepairRow computes a row of O and its lse in two passes over its visible keys,
 // for the maximum and for the weighted sum, without room for the scores.
+// Kernels that multiply whole tiles need it for rows that came out infinite or
+// NaN: there a masked key has weight 0, and 0·NaN or 0·Inf in a value that only
+// other rows see would leak. A row that holds such a value rightly comes out
+// as before.
 func (p *Plan) RepairRow(b Block, query int, visible []kernels.Interval) {
 	q, o := p.Q.Row(b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
 	scale := float32(p.Problem.EffectiveScale())
