@@ -115,9 +115,9 @@ func Round(x float64) float64 {
 
 // Records returns a record for each sample of each limit.
 //
-// Note: DESIGN once had the peaks among the configuration keys. They differ a
+// Note: they are not among the configuration keys of results. They differ a
 // little in every run, and benchstat puts results whose configuration differs
-// into separate tables: no two runs would ever have been compared.
+// into separate tables: no two runs would be compared.
 func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 	var records []*benchfmt.Result
 	add := func(name, unit string, median float64, samples []float64) {
