@@ -45,7 +45,8 @@ In each round three fresh processes run: BASE, BASE once more, and HEAD; their
 samples take turns in random order, so that what slows the machine slows all
 three. How far BASE is from itself is the noise floor. Rounds end when every row
 is decided. A row that came out slower is measured again from the start and is
-called slower only if it comes out so twice.
+called slower only if it comes out so twice. The change is that of the paired
+ratios, with a bootstrap-t interval; significance is Wilcoxon's signed ranks.
 
 ARGS that begin with - are added to the default ones, which are
 ` + strings.Join(abDefaults, " ") + `;
@@ -72,7 +73,7 @@ such as a test binary with -test.bench.`,
 	flags.StringVar(&f.pkg, "package", "./cmd/attnbench", "`package` to build of a folder or revision")
 	flags.StringVar(&f.tags, "tags", "", "build `tags`")
 	flags.StringVar(&f.records, "records", "", "`folder` for the records: base.txt, again.txt, head.txt")
-	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of the order")
+	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of the order and of resampling")
 	flags.BoolVar(&f.strict, "strict", false, "fail on what is ambiguous too")
 	f.report.register(flags)
 	return cmd
@@ -124,7 +125,7 @@ func (f *abFlags) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 	}
-	opts := paired.Options{MinEffect: minEffect, Alpha: f.alpha, Confidence: 0.95}
+	opts := paired.Options{MinEffect: minEffect, Alpha: f.alpha, Confidence: 0.95, Seed: f.seed}
 	result, err := f.experiment(cmd.Context(), x, opts, cmd.ErrOrStderr()).Run()
 	if err != nil {
 		return err

@@ -21,12 +21,11 @@
 // boost of the clock moves, and ±0.8% with the second least. Samples that are
 // themselves the least of a few runs narrowed it again: see run --least.
 //
-// Over rounds, the estimate is the Hodges-Lehmann pseudomedian with its exact
-// interval, the test Wilcoxon's signed ranks, corrected for the number of rows
-// after Benjamini and Hochberg and for the number of looks that an experiment
-// takes before it may stop. The noise's interval is the floor below which nothing
-// is believed; and while that floor is far above what matters, nothing is called
-// the same either.
+// Over rounds, the estimate is a trimmed mean with its bootstrap-t interval, the
+// test Wilcoxon's signed ranks, corrected for the number of rows after Benjamini
+// and Hochberg and for the number of looks that an experiment takes before it may
+// stop. The noise's interval is the floor below which nothing is believed; and
+// while that floor is far above what matters, nothing is called the same either.
 package paired
 
 import (
@@ -82,6 +81,7 @@ type Options struct {
 	Alpha      float64 // of the whole experiment, over all rows and looks
 	Looks      int     // how often it may be asked whether all is decided
 	Confidence float64 // of the intervals
+	Seed       uint64  // of resampling
 }
 
 // Judge returns the rows that the base has in any round, by name. The order in
@@ -138,8 +138,8 @@ func judge(key Key, rounds []Round, opts Options) *Row {
 		row.Decision = Missing
 		return row
 	}
-	row.Effect = estimate(effects, opts.Confidence)
-	row.Noise = estimate(noises, opts.Confidence)
+	row.Effect = estimate(effects, opts.Confidence, opts.Seed)
+	row.Noise = estimate(noises, opts.Confidence, opts.Seed)
 	row.P = SignedRank(effects)
 	row.Allowed = max(math.Log1p(opts.MinEffect), math.Abs(row.Noise.Lo), math.Abs(row.Noise.Hi))
 	return row

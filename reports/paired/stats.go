@@ -13,59 +13,6 @@ func low(x []float64) float64 {
 	return sorted[len(sorted)/50]
 }
 
-// estimate returns the pseudomedian: the median of the means of all pairs of
-// rounds, each with itself included (Hodges and Lehmann, 1963), as robust as a
-// median against the odd round and nearly as sharp as a mean. Its interval holds
-// the values that Wilcoxon's test would not reject; it is infinite when there
-// are too few rounds for one.
-//
-// Note: the interval was a bootstrap's at first. Over the few rounds that an
-// experiment may stop after, it covered less than it said (over 8 rounds with
-// heavy tails 91% and not 95%), and everything that is called the same rests on
-// it. The test's own interval is exact at any number of rounds, and agrees with
-// the test.
-func estimate(x []float64, confidence float64) Estimate {
-	means := make([]float64, 0, len(x)*(len(x)+1)/2)
-	for i := range x {
-		for j := i; j < len(x); j++ {
-			means = append(means, (x[i]+x[j])/2)
-		}
-	}
-	slices.Sort(means)
-	mid := len(means) / 2
-	e := Estimate{means[mid], math.Inf(-1), math.Inf(1)}
-	if len(means)%2 == 0 {
-		e.Value = (means[mid-1] + means[mid]) / 2
-	}
-	if k := bound(len(x), (1-confidence)/2); k > 0 {
-		e.Lo, e.Hi = means[k-1], means[len(means)-k]
-	}
-	return e
-}
-
-// bound returns which of the sorted means, from either end, bounds an interval
-// with so much chance in each tail; 0 when none does.
-func bound(n int, tail float64) int {
-	if n > exactRounds {
-		m := float64(n)
-		spread := math.Sqrt(m * (m + 1) * (2*m + 1) / 24)
-		return int(max(0, m*(m+1)/4+distuv.UnitNormal.Quantile(tail)*spread))
-	}
-	ranks, total := make([]int, n), 0
-	for i := range ranks {
-		ranks[i] = i + 1
-		total += i + 1
-	}
-	sum, k := 0.0, 0
-	for _, p := range signedSums(ranks, total) {
-		if sum += p; sum > tail {
-			break
-		}
-		k++
-	}
-	return k
-}
-
 // exactRounds bounds the exact distribution of the signed ranks: 2^n signs, in
 // n³ steps.
 const exactRounds = 60
