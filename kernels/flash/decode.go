@@ -175,6 +175,6 @@ func (d *decoder) merge(id, item int) {
 		}
 		b := cpu.Block{Batch: batch, Head: head, KVHead: head / p.Group(), Queries: kernels.Interval{Lo: i, Hi: i + 1}}
 		s.total[0], s.total[1] = m, sum
-		d.Normalise(d.simd, b, s.total[:1], s.total[1:], false, &s.scratch)
+		d.Normalise(d.simd, b, s.total[:1], s.total[1:], &s.scratch)
 	}
 }

@@ -7,6 +7,6 @@ func (pl *plan) finish(w *worker, it item) {
 	for g := range pl.Problem.Group() {
 		b := cpu.Block{Batch: it.batch, KVHead: it.kvHead, Head: it.kvHead*pl.Problem.Group() + g, Queries: it.queries}
 		at := g * it.queries.Len()
-		pl.Normalise(pl.simd, b, w.rowMax[at:], w.rowSum[at:], w.finite, &w.scratch)
+		pl.Normalise(pl.simd, b, w.rowMax[at:], w.rowSum[at:], &w.scratch)
 	}
 }

@@ -15,7 +15,6 @@ type worker struct {
 	gather []float32 // [chunk, headDim]: rows of a K or V that is not float32 and evenly strided
 	keys   kernels.Interval
 	stride int
-	finite bool // no V packed for the item held a NaN or an infinity
 
 	rowMax, rowSum []float32             // [group, queries of the item]
 	steps          [2]step               // taken in turn
@@ -71,7 +70,6 @@ func (w *worker) begin(rows int) {
 	for i := range rows {
 		w.rowMax[i], w.rowSum[i] = float32(math.Inf(-1)), 0
 	}
-	w.finite = true
 }
 
 // pack packs the keys of a chunk and their values.
@@ -81,6 +79,5 @@ func (pl *plan) pack(w *worker, it item, chunk int) {
 	k, ldk := pl.Rows(&pl.K, w.gather, it.batch, it.kvHead, w.keys)
 	pl.simd.PackTransposed(w.k, k, ldk, w.keys.Len(), d, pl.ScaleLog2())
 	v, ldv := pl.Rows(&pl.V, w.gather, it.batch, it.kvHead, w.keys)
-	finite := pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
-	w.finite = w.finite && finite
+	pl.simd.Pack(w.v, v, ldv, w.keys.Len(), d)
 }

@@ -30,7 +30,6 @@ type worker struct {
 	packed         []bool
 	scores         []float32 // [rows, stride]: visible intervals side by side
 	rowMax, rowSum []float32 // [rows]
-	check          []float32 // a packed block of output
 	parts          []cpu.Part
 	scratch        cpu.Scratch
 }
@@ -56,7 +55,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		}
 		if err := pl.Carve(
 			cpu.Room(&w.k, f.PackedLen(p.HeadDim, p.KVLen)), cpu.Room(&w.scores, f.Rows*pl.stride),
-			cpu.Room(&w.rowMax, f.Rows), cpu.Room(&w.rowSum, f.Rows), cpu.Room(&w.check, f.PackedLen(f.Rows, p.HeadDim)),
+			cpu.Room(&w.rowMax, f.Rows), cpu.Room(&w.rowSum, f.Rows),
 		); err != nil {
 			return nil, err
 		}
@@ -106,9 +105,7 @@ func (pl *plan) block(w *worker, b cpu.Block) {
 	st := cpu.Stripe{Funcs: pl.simd, Scores: w.scores, Stride: pl.stride, RowMax: w.rowMax, RowSum: w.rowSum}
 	pl.Softmax(&st, b, w.parts, pl.layout.Common(b.Batch, index), &w.scratch)
 	pl.weigh(w, b)
-	o := pl.output(b)
-	finite := len(w.parts) == 0 || pl.simd.Pack(w.check, o, pl.O.RowStride, b.Queries.Len(), pl.Problem.HeadDim)
-	pl.Normalise(pl.simd, b, w.rowMax, w.rowSum, finite, &w.scratch)
+	pl.Normalise(pl.simd, b, w.rowMax, w.rowSum, &w.scratch)
 }
 
 // score computes the raw scores of the intervals, one beside the other.

@@ -32,8 +32,7 @@ type plan struct {
 // A worker holds the packed operands of one head and one stripe.
 type worker struct {
 	k, v           []float32
-	batch, kvHead  int // whose K and V they are; kvHead −1 for none
-	finite         bool
+	batch, kvHead  int       // whose K and V they are; kvHead −1 for none
 	scores         []float32 // [tileQ, stride]: S, then P
 	rowMax, rowSum []float32 // [tileQ]
 	parts          []cpu.Part
@@ -92,7 +91,7 @@ func (pl *plan) stripe(id, item int) {
 	pl.eachBlock(b, func(sub cpu.Block, row int) { pl.softmax(w, sub, row) })
 	pl.weigh(w, b)
 	pl.eachBlock(b, func(sub cpu.Block, row int) {
-		pl.Normalise(pl.simd, sub, w.rowMax[row:], w.rowSum[row:], w.finite, &w.scratch)
+		pl.Normalise(pl.simd, sub, w.rowMax[row:], w.rowSum[row:], &w.scratch)
 	})
 }
 
@@ -114,7 +113,7 @@ func (pl *plan) pack(w *worker, b cpu.Block) {
 	w.batch, w.kvHead = b.Batch, b.KVHead
 	n, d := pl.Problem.KVLen, pl.Problem.HeadDim
 	pl.simd.PackTransposed(w.k, pl.K.Float32[pl.K.Offset(b.Batch, b.KVHead, 0):], pl.K.RowStride, n, d, pl.ScaleLog2())
-	w.finite = pl.simd.Pack(w.v, pl.V.Float32[pl.V.Offset(b.Batch, b.KVHead, 0):], pl.V.RowStride, n, d)
+	pl.simd.Pack(w.v, pl.V.Float32[pl.V.Offset(b.Batch, b.KVHead, 0):], pl.V.RowStride, n, d)
 }
 
 // score is S = scale·Q·Kᵀ over the keys that the stripe sees, by chunks.

@@ -50,9 +50,9 @@ func (p *Plan) Softmax(st *Stripe, b Block, parts []Part, common []Span, scratch
 }
 
 // Normalise divides the unnormalised output of a block of any number of rows by
-// its sums, which are lost, and writes lse. Where a value may not have been
-// finite, it repairs rows that one reached which does not see it.
-func (p *Plan) Normalise(f *simd.Funcs, b Block, rowMax, rowSum []float32, finite bool, scratch *Scratch) {
+// its sums, which are lost, and writes lse. It repairs rows that a value reached
+// which is not finite and which they do not see.
+func (p *Plan) Normalise(f *simd.Funcs, b Block, rowMax, rowSum []float32, scratch *Scratch) {
 	for i := range b.Queries.Len() {
 		query, m, sum := b.Queries.Lo+i, rowMax[i], rowSum[i]
 		if sum == 0 && len(p.visible(b, query, scratch)) == 0 {
@@ -63,7 +63,7 @@ func (p *Plan) Normalise(f *simd.Funcs, b Block, rowMax, rowSum []float32, finit
 		rowSum[i] = 1 / p.Denominator(b.Head, m*math.Ln2, sum)
 	}
 	o, ldo := p.O.Float32[p.O.Offset(b.Batch, b.Head, b.Queries.Lo):], p.O.RowStride
-	f.Scale(o, ldo, o, ldo, b.Queries.Len(), p.Problem.HeadDim, rowSum)
+	finite := f.Scale(o, ldo, o, ldo, b.Queries.Len(), p.Problem.HeadDim, rowSum)
 	for i := b.Queries.Lo; i < b.Queries.Hi && !finite; i++ {
 		if !Finite(p.O.Row(b.Batch, b.Head, i)) {
 			p.RepairRow(b, i, p.visible(b, i, scratch))

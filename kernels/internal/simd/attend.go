@@ -28,8 +28,8 @@ type State struct {
 // [Funcs.Mul] holds here too.
 //
 // A masked score is −Inf and its weight zero, but zero times a V that is not
-// finite is NaN: where that can be, [Funcs.Pack] tells, a caller must leave
-// masked keys out.
+// finite is NaN: a caller must leave masked keys out, or mend rows that came out
+// so, which [Funcs.Scale] tells.
 func (f *Funcs) Attend(o []float32, ldo int, s []float32, lds int, v Panels, rows, keys, cols int, st *State) {
 	if len(st.RowMax) < rows || len(st.RowSum) < rows || !spans(s, lds, rows, keys) {
 		panic(errShort)

@@ -11,24 +11,20 @@ func (f *Funcs) PackedLen(depth, cols int) int {
 //	dst[(j/Cols)*depth*Cols + k*Cols + j%Cols] = src[k*lds+j]
 //
 // The last panel is filled up with zeros; dst holds [Funcs.PackedLen] floats
-// and is read fastest when aligned to 64 bytes. It reports whether every float
-// was finite.
-func (f *Funcs) Pack(dst, src []float32, lds, depth, cols int) (finite bool) {
+// and is read fastest when aligned to 64 bytes.
+func (f *Funcs) Pack(dst, src []float32, lds, depth, cols int) {
 	if depth < 0 || cols < 0 {
 		panic(errShape)
 	}
 	if !spans(src, lds, depth, cols) || len(dst) < f.PackedLen(depth, cols) {
 		panic(errShort)
 	}
-	finite = true
 	if depth == 0 {
-		return finite
+		return
 	}
 	for j := 0; j < cols; j += f.Cols {
-		ok := f.pack(dst[j*depth:], src[j:], lds, depth, min(f.Cols, cols-j))
-		finite = finite && ok
+		f.pack(dst[j*depth:], src[j:], lds, depth, min(f.Cols, cols-j))
 	}
-	return finite
 }
 
 // PackTransposed packs a multiple of the transpose of src, a row-major matrix of
@@ -53,16 +49,11 @@ func (f *Funcs) PackTransposed(dst, src []float32, lds, cols, depth int, alpha f
 }
 
 // packGeneric packs one panel.
-func packGeneric(dst, src []float32, lds, depth, cols int) (finite bool) {
-	var sum float32
+func packGeneric(dst, src []float32, lds, depth, cols int) {
 	for k := range depth {
 		row := dst[k*genericCols:][:genericCols]
 		clear(row[copy(row, src[k*lds:][:cols]):])
-		for _, x := range row {
-			sum += 0 * x // NaN unless x is finite
-		}
 	}
-	return sum == 0
 }
 
 // packTransposedGeneric packs one panel.

@@ -4,9 +4,9 @@ package simd
 
 //go:generate go run -C _asm ./pack -out ../pack_amd64.s
 
-func packOf(asm func(dst, src *float32, lds, depth, cols int) bool) func([]float32, []float32, int, int, int) bool {
-	return func(dst, src []float32, lds, depth, cols int) bool {
-		return asm(first(dst), first(src), lds, depth, cols)
+func packOf(asm func(dst, src *float32, lds, depth, cols int)) func([]float32, []float32, int, int, int) {
+	return func(dst, src []float32, lds, depth, cols int) {
+		asm(first(dst), first(src), lds, depth, cols)
 	}
 }
 
@@ -26,10 +26,10 @@ func packTransposedOf(asm func(dst, src *float32, lds, rows, depth int, alpha fl
 }
 
 //go:noescape
-func packAVX512(dst, src *float32, lds, depth, cols int) (finite bool)
+func packAVX512(dst, src *float32, lds, depth, cols int)
 
 //go:noescape
-func packAVX2(dst, src *float32, lds, depth, cols int) (finite bool)
+func packAVX2(dst, src *float32, lds, depth, cols int)
 
 //go:noescape
 func packTransposedAVX512(dst, src *float32, lds, rows, depth int, alpha float32)

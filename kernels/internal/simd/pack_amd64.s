@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func packAVX512(dst *float32, src *float32, lds int, depth int, cols int) (finite bool)
+// func packAVX512(dst *float32, src *float32, lds int, depth int, cols int)
 // Requires: AVX, AVX512F
-TEXT ·packAVX512(SB), NOSPLIT, $0-41
+TEXT ·packAVX512(SB), NOSPLIT, $0-40
 	MOVQ   dst+0(FP), AX
 	MOVQ   src+8(FP), DX
 	MOVQ   lds+16(FP), BX
@@ -14,7 +14,6 @@ TEXT ·packAVX512(SB), NOSPLIT, $0-41
 	MOVQ   depth+24(FP), SI
 	MOVQ   cols+32(FP), DI
 	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
 	CMPQ   DI, $0x00000010
 	JGT    vecs2
 	MOVL   $0x0000ffff, R8
@@ -24,17 +23,16 @@ TEXT ·packAVX512(SB), NOSPLIT, $0-41
 	KMOVW  R8, K1
 
 row1:
-	DECQ        SI
-	JLT         done
-	VMOVUPS.Z   (DX), K1, Z0
-	VMOVUPS     Z0, (AX)
-	VFMADD231PS Z0, Z4, Z5
-	VMOVUPS     Z4, 64(AX)
-	VMOVUPS     Z4, 128(AX)
-	VMOVUPS     Z4, 192(AX)
-	ADDQ        BX, DX
-	ADDQ        $0x00000100, AX
-	JMP         row1
+	DECQ      SI
+	JLT       done
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   Z4, 64(AX)
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   Z4, 192(AX)
+	ADDQ      BX, DX
+	ADDQ      $0x00000100, AX
+	JMP       row1
 
 vecs2:
 	CMPQ  DI, $0x00000020
@@ -47,19 +45,17 @@ vecs2:
 	KMOVW R8, K1
 
 row2:
-	DECQ        SI
-	JLT         done
-	VMOVUPS     (DX), Z0
-	VMOVUPS     Z0, (AX)
-	VFMADD231PS Z0, Z4, Z5
-	VMOVUPS.Z   64(DX), K1, Z1
-	VMOVUPS     Z1, 64(AX)
-	VFMADD231PS Z1, Z4, Z5
-	VMOVUPS     Z4, 128(AX)
-	VMOVUPS     Z4, 192(AX)
-	ADDQ        BX, DX
-	ADDQ        $0x00000100, AX
-	JMP         row2
+	DECQ      SI
+	JLT       done
+	VMOVUPS   (DX), Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS.Z 64(DX), K1, Z1
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS   Z4, 128(AX)
+	VMOVUPS   Z4, 192(AX)
+	ADDQ      BX, DX
+	ADDQ      $0x00000100, AX
+	JMP       row2
 
 vecs3:
 	CMPQ  DI, $0x00000030
@@ -72,21 +68,18 @@ vecs3:
 	KMOVW R8, K1
 
 row3:
-	DECQ        SI
-	JLT         done
-	VMOVUPS     (DX), Z0
-	VMOVUPS     Z0, (AX)
-	VFMADD231PS Z0, Z4, Z5
-	VMOVUPS     64(DX), Z1
-	VMOVUPS     Z1, 64(AX)
-	VFMADD231PS Z1, Z4, Z5
-	VMOVUPS.Z   128(DX), K1, Z2
-	VMOVUPS     Z2, 128(AX)
-	VFMADD231PS Z2, Z4, Z5
-	VMOVUPS     Z4, 192(AX)
-	ADDQ        BX, DX
-	ADDQ        $0x00000100, AX
-	JMP         row3
+	DECQ      SI
+	JLT       done
+	VMOVUPS   (DX), Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   64(DX), Z1
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS.Z 128(DX), K1, Z2
+	VMOVUPS   Z2, 128(AX)
+	VMOVUPS   Z4, 192(AX)
+	ADDQ      BX, DX
+	ADDQ      $0x00000100, AX
+	JMP       row3
 
 vecs4:
 	SUBQ  $0x00000030, DI
@@ -97,35 +90,21 @@ vecs4:
 	KMOVW R8, K1
 
 row4:
-	DECQ        SI
-	JLT         done
-	VMOVUPS     (DX), Z0
-	VMOVUPS     Z0, (AX)
-	VFMADD231PS Z0, Z4, Z5
-	VMOVUPS     64(DX), Z1
-	VMOVUPS     Z1, 64(AX)
-	VFMADD231PS Z1, Z4, Z5
-	VMOVUPS     128(DX), Z2
-	VMOVUPS     Z2, 128(AX)
-	VFMADD231PS Z2, Z4, Z5
-	VMOVUPS.Z   192(DX), K1, Z3
-	VMOVUPS     Z3, 192(AX)
-	VFMADD231PS Z3, Z4, Z5
-	ADDQ        BX, DX
-	ADDQ        $0x00000100, AX
-	JMP         row4
+	DECQ      SI
+	JLT       done
+	VMOVUPS   (DX), Z0
+	VMOVUPS   Z0, (AX)
+	VMOVUPS   64(DX), Z1
+	VMOVUPS   Z1, 64(AX)
+	VMOVUPS   128(DX), Z2
+	VMOVUPS   Z2, 128(AX)
+	VMOVUPS.Z 192(DX), K1, Z3
+	VMOVUPS   Z3, 192(AX)
+	ADDQ      BX, DX
+	ADDQ      $0x00000100, AX
+	JMP       row4
 
 done:
-	VEXTRACTF64X4 $0x01, Z5, Y0
-	VADDPS        Y0, Y5, Y5
-	VEXTRACTF128  $0x01, Y5, X0
-	VADDPS        X0, X5, X5
-	VPERMILPS     $0x4e, X5, X0
-	VADDPS        X0, X5, X5
-	VPERMILPS     $0xb1, X5, X0
-	VADDPS        X0, X5, X5
-	VUCOMISS      X5, X5
-	SETPC         finite+40(FP)
 	VZEROUPPER
 	RET
 
@@ -613,9 +592,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func packAVX2(dst *float32, src *float32, lds int, depth int, cols int) (finite bool)
-// Requires: AVX, FMA3
-TEXT ·packAVX2(SB), NOSPLIT, $0-41
+// func packAVX2(dst *float32, src *float32, lds int, depth int, cols int)
+// Requires: AVX
+TEXT ·packAVX2(SB), NOSPLIT, $0-40
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    lds+16(FP), DX
@@ -623,7 +602,6 @@ TEXT ·packAVX2(SB), NOSPLIT, $0-41
 	MOVQ    depth+24(FP), BX
 	MOVQ    cols+32(FP), SI
 	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
 	CMPQ    SI, $0x00000008
 	JGT     vecs2
 	LEAQ    tailMask<>+32(SB), DI
@@ -633,15 +611,14 @@ TEXT ·packAVX2(SB), NOSPLIT, $0-41
 	VMOVUPS (DI), Y15
 
 row1:
-	DECQ        BX
-	JLT         done
-	VMASKMOVPS  (CX), Y15, Y0
-	VMOVUPS     Y0, (AX)
-	VFMADD231PS Y0, Y4, Y5
-	VMOVUPS     Y4, 32(AX)
-	ADDQ        DX, CX
-	ADDQ        $0x00000040, AX
-	JMP         row1
+	DECQ       BX
+	JLT        done
+	VMASKMOVPS (CX), Y15, Y0
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y4, 32(AX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000040, AX
+	JMP        row1
 
 vecs2:
 	SUBQ    $0x00000008, SI
@@ -652,27 +629,17 @@ vecs2:
 	VMOVUPS (DI), Y15
 
 row2:
-	DECQ        BX
-	JLT         done
-	VMOVUPS     (CX), Y0
-	VMOVUPS     Y0, (AX)
-	VFMADD231PS Y0, Y4, Y5
-	VMASKMOVPS  32(CX), Y15, Y1
-	VMOVUPS     Y1, 32(AX)
-	VFMADD231PS Y1, Y4, Y5
-	ADDQ        DX, CX
-	ADDQ        $0x00000040, AX
-	JMP         row2
+	DECQ       BX
+	JLT        done
+	VMOVUPS    (CX), Y0
+	VMOVUPS    Y0, (AX)
+	VMASKMOVPS 32(CX), Y15, Y1
+	VMOVUPS    Y1, 32(AX)
+	ADDQ       DX, CX
+	ADDQ       $0x00000040, AX
+	JMP        row2
 
 done:
-	VEXTRACTF128 $0x01, Y5, X0
-	VADDPS       X0, X5, X5
-	VPERMILPS    $0x4e, X5, X0
-	VADDPS       X0, X5, X5
-	VPERMILPS    $0xb1, X5, X0
-	VADDPS       X0, X5, X5
-	VUCOMISS     X5, X5
-	SETPC        finite+40(FP)
 	VZEROUPPER
 	RET
 

@@ -91,23 +91,26 @@ func exp2(x float32) float32 {
 // Scale computes rows of a multiple, also in place:
 //
 //	dst[i][j] = alpha[i] * src[i][j]
-func (f *Funcs) Scale(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) {
+//
+// It reports whether every float of the result is finite.
+func (f *Funcs) Scale(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) (finite bool) {
 	if rows < 0 || cols < 0 {
 		panic(errShape)
 	}
 	if !spans(dst, ldd, rows, cols) || !spans(src, lds, rows, cols) || len(alpha) < rows {
 		panic(errShort)
 	}
-	if rows > 0 && cols > 0 {
-		f.scale(dst, ldd, src, lds, rows, cols, alpha)
-	}
+	return rows == 0 || cols == 0 || f.scale(dst, ldd, src, lds, rows, cols, alpha)
 }
 
-func scaleGeneric(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) {
+func scaleGeneric(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) (finite bool) {
+	var sum float32
 	for i := range rows {
 		to, a := dst[i*ldd:][:cols], alpha[i]
 		for j, x := range src[i*lds:][:len(to)] {
 			to[j] = a * x
+			sum += 0 * to[j] // NaN unless it is finite
 		}
 	}
+	return sum == 0
 }

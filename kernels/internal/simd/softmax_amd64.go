@@ -16,9 +16,9 @@ func expSumOf(asm func(s *float32, lds, rows, cols int, shift, sum *float32)) fu
 	}
 }
 
-func scaleOf(asm func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)) func([]float32, int, []float32, int, int, int, []float32) {
-	return func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) {
-		asm(&dst[0], ldd, &src[0], lds, rows, cols, &alpha[0])
+func scaleOf(asm func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32) bool) func([]float32, int, []float32, int, int, int, []float32) bool {
+	return func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) bool {
+		return asm(&dst[0], ldd, &src[0], lds, rows, cols, &alpha[0])
 	}
 }
 
@@ -51,7 +51,7 @@ func expSumAVX512(s *float32, lds, rows, cols int, shift, sum *float32)
 func expSumAVX2(s *float32, lds, rows, cols int, shift, sum *float32)
 
 //go:noescape
-func scaleAVX512(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)
+func scaleAVX512(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32) (finite bool)
 
 //go:noescape
-func scaleAVX2(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)
+func scaleAVX2(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32) (finite bool)

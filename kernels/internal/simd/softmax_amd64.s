@@ -187,18 +187,20 @@ DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
 DATA exp2AVX512<>+8(SB)/4, $0x40053437
 GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
-// func scaleAVX512(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32)
+// func scaleAVX512(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32) (finite bool)
 // Requires: AVX, AVX512F
-TEXT ·scaleAVX512(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ ldd+8(FP), DX
-	SHLQ $0x02, DX
-	MOVQ src+16(FP), BX
-	MOVQ lds+24(FP), SI
-	SHLQ $0x02, SI
-	MOVQ rows+32(FP), DI
-	MOVQ cols+40(FP), R8
-	MOVQ alpha+48(FP), R9
+TEXT ·scaleAVX512(SB), NOSPLIT, $0-57
+	MOVQ   dst+0(FP), AX
+	MOVQ   ldd+8(FP), DX
+	SHLQ   $0x02, DX
+	MOVQ   src+16(FP), BX
+	MOVQ   lds+24(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   rows+32(FP), DI
+	MOVQ   cols+40(FP), R8
+	MOVQ   alpha+48(FP), R9
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 
 row:
 	DECQ         DI
@@ -209,24 +211,26 @@ row:
 	XORQ         R11, R11
 
 vector:
-	SUBQ    $0x00000010, R10
-	JLT     tail
-	VMULPS  (BX)(R11*1), Z0, Z1
-	VMOVUPS Z1, (AX)(R11*1)
-	ADDQ    $0x00000040, R11
-	JMP     vector
+	SUBQ        $0x00000010, R10
+	JLT         tail
+	VMULPS      (BX)(R11*1), Z0, Z1
+	VMOVUPS     Z1, (AX)(R11*1)
+	VFMADD231PS Z1, Z2, Z3
+	ADDQ        $0x00000040, R11
+	JMP         vector
 
 tail:
-	ADDQ      $0x00000010, R10
-	JZ        next
-	MOVL      $0x0000ffff, R12
-	MOVQ      $0x00000010, CX
-	SUBQ      R10, CX
-	SHRL      CL, R12
-	KMOVW     R12, K1
-	VMOVUPS.Z (BX)(R11*1), K1, Z1
-	VMULPS    Z1, Z0, Z1
-	VMOVUPS   Z1, K1, (AX)(R11*1)
+	ADDQ        $0x00000010, R10
+	JZ          next
+	MOVL        $0x0000ffff, R12
+	MOVQ        $0x00000010, CX
+	SUBQ        R10, CX
+	SHRL        CL, R12
+	KMOVW       R12, K1
+	VMOVUPS.Z   (BX)(R11*1), K1, Z1
+	VMULPS      Z1, Z0, Z1
+	VMOVUPS     Z1, K1, (AX)(R11*1)
+	VFMADD231PS Z1, Z2, Z3
 
 next:
 	ADDQ DX, AX
@@ -234,6 +238,16 @@ next:
 	JMP  row
 
 done:
+	VEXTRACTF64X4 $0x01, Z3, Y1
+	VADDPS        Y1, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X1
+	VADDPS        X1, X3, X3
+	VPERMILPS     $0x4e, X3, X1
+	VADDPS        X1, X3, X3
+	VPERMILPS     $0xb1, X3, X1
+	VADDPS        X1, X3, X3
+	VUCOMISS      X3, X3
+	SETPC         finite+56(FP)
 	VZEROUPPER
 	RET
 
@@ -461,18 +475,20 @@ DATA exp2AVX2<>+24(SB)/4, $0x3f317215
 DATA exp2AVX2<>+28(SB)/4, $0x3f800000
 GLOBL exp2AVX2<>(SB), RODATA|NOPTR, $32
 
-// func scaleAVX2(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32)
-// Requires: AVX
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), AX
-	MOVQ ldd+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ src+16(FP), DX
-	MOVQ lds+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ rows+32(FP), SI
-	MOVQ cols+40(FP), DI
-	MOVQ alpha+48(FP), R8
+// func scaleAVX2(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32) (finite bool)
+// Requires: AVX, FMA3
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-57
+	MOVQ   dst+0(FP), AX
+	MOVQ   ldd+8(FP), CX
+	SHLQ   $0x02, CX
+	MOVQ   src+16(FP), DX
+	MOVQ   lds+24(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   rows+32(FP), SI
+	MOVQ   cols+40(FP), DI
+	MOVQ   alpha+48(FP), R8
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
 
 row:
 	DECQ         SI
@@ -483,24 +499,26 @@ row:
 	XORQ         R10, R10
 
 vector:
-	SUBQ    $0x00000008, R9
-	JLT     tail
-	VMULPS  (DX)(R10*1), Y0, Y1
-	VMOVUPS Y1, (AX)(R10*1)
-	ADDQ    $0x00000020, R10
-	JMP     vector
+	SUBQ        $0x00000008, R9
+	JLT         tail
+	VMULPS      (DX)(R10*1), Y0, Y1
+	VMOVUPS     Y1, (AX)(R10*1)
+	VFMADD231PS Y1, Y2, Y3
+	ADDQ        $0x00000020, R10
+	JMP         vector
 
 tail:
-	ADDQ       $0x00000008, R9
-	JZ         next
-	LEAQ       tailMask<>+32(SB), R11
-	SHLQ       $0x02, R9
-	SUBQ       R9, R11
-	SHRQ       $0x02, R9
-	VMOVUPS    (R11), Y15
-	VMASKMOVPS (DX)(R10*1), Y15, Y1
-	VMULPS     Y1, Y0, Y1
-	VMASKMOVPS Y1, Y15, (AX)(R10*1)
+	ADDQ        $0x00000008, R9
+	JZ          next
+	LEAQ        tailMask<>+32(SB), R11
+	SHLQ        $0x02, R9
+	SUBQ        R9, R11
+	SHRQ        $0x02, R9
+	VMOVUPS     (R11), Y15
+	VMASKMOVPS  (DX)(R10*1), Y15, Y1
+	VMULPS      Y1, Y0, Y1
+	VMASKMOVPS  Y1, Y15, (AX)(R10*1)
+	VFMADD231PS Y1, Y2, Y3
 
 next:
 	ADDQ CX, AX
@@ -508,6 +526,14 @@ next:
 	JMP  row
 
 done:
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPS       X1, X3, X3
+	VPERMILPS    $0x4e, X3, X1
+	VADDPS       X1, X3, X3
+	VPERMILPS    $0xb1, X3, X1
+	VADDPS       X1, X3, X3
+	VUCOMISS     X3, X3
+	SETPC        finite+56(FP)
 	VZEROUPPER
 	RET
 

@@ -135,16 +135,20 @@ func testScale(t *testing.T, f *Funcs, rows, cols int, next func() float32) {
 	what := fmt.Sprintf("isa=%s/rows=%d/cols=%d", f.Name, rows, cols)
 	src, dst := newMatrix(rows, cols, 3, 1).fill(next), newMatrix(rows, cols, 1, 2)
 	alpha := newMatrix(1, rows, 0, 0).fill(next)
-	f.Scale(dst.x, dst.ld, src.x, src.ld, rows, cols, alpha.x)
-	inPlace := src.clone()
+	finite := f.Scale(dst.x, dst.ld, src.x, src.ld, rows, cols, alpha.x)
+	inPlace, want := src.clone(), true
 	f.Scale(inPlace.x, inPlace.ld, inPlace.x, inPlace.ld, rows, cols, alpha.x)
 	for i := range rows {
 		for j := range cols {
-			want := alpha.x[i] * src.row(i)[j]
-			if !same(dst.row(i)[j], want) || !same(inPlace.row(i)[j], want) {
-				t.Fatalf("%s: element %d,%d is %g, in place %g, want %g", what, i, j, dst.row(i)[j], inPlace.row(i)[j], want)
+			x := alpha.x[i] * src.row(i)[j]
+			want = want && x-x == 0
+			if !same(dst.row(i)[j], x) || !same(inPlace.row(i)[j], x) {
+				t.Fatalf("%s: element %d,%d is %g, in place %g, want %g", what, i, j, dst.row(i)[j], inPlace.row(i)[j], x)
 			}
 		}
+	}
+	if finite != want {
+		t.Fatalf("%s: finite is %v", what, finite)
 	}
 	dst.checkGuards(t, what)
 	inPlace.checkGuards(t, what)
@@ -155,6 +159,22 @@ func TestScale(t *testing.T) {
 		for rows := range 4 {
 			for _, cols := range lengths(f) {
 				testScale(t, f, rows, cols, wild(uint64(cols), 0.1))
+			}
+		}
+	})
+}
+
+func TestScaleFindsWhatIsNotFinite(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for at := range 3 * (f.Cols + 1) {
+			for _, x := range []float32{float32(math.NaN()), negInf, math.MaxFloat32} {
+				n, next := -1, normal(1)
+				testScale(t, f, 3, f.Cols+1, func() float32 {
+					if n++; n == at {
+						return x
+					}
+					return next()
+				})
 			}
 		}
 	})

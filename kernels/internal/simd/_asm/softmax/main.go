@@ -71,11 +71,15 @@ func expSum(isa ISA) {
 	})
 }
 
+// scale multiplies rows. A float times zero is NaN unless it is finite, so the
+// sum of those products tells whether all were.
 func scale(isa ISA) {
-	TEXT("scale"+isa.Name, attr.NOSPLIT, "func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32)")
+	TEXT("scale"+isa.Name, attr.NOSPLIT, "func(dst *float32, ldd int, src *float32, lds, rows, cols int, alpha *float32) (finite bool)")
 	dst, ldd, src, lds := Arg("dst"), ArgBytes("ldd"), Arg("src"), ArgBytes("lds")
 	left, cols, alpha := Arg("rows"), Arg("cols"), Arg("alpha")
-	a, x := isa.V(0), isa.V(1)
+	a, x, zero, sum := isa.V(0), isa.V(1), isa.V(2), isa.V(3)
+	isa.Zero(zero)
+	isa.Zero(sum)
 	Label("row")
 	DECQ(left)
 	JLT(LabelRef("done"))
@@ -89,6 +93,7 @@ func scale(isa ISA) {
 	JLT(LabelRef("tail"))
 	VMULPS(Mem{Base: src, Index: at, Scale: 1}, a, x)
 	VMOVUPS(x, Mem{Base: dst, Index: at, Scale: 1})
+	VFMADD231PS(x, zero, sum)
 	ADDQ(U32(isa.Bytes()), at)
 	JMP(LabelRef("vector"))
 	Label("tail")
@@ -98,11 +103,19 @@ func scale(isa ISA) {
 	isa.Load(Mem{Base: src, Index: at, Scale: 1}, x, isa.Mask())
 	VMULPS(x, a, x)
 	isa.Store(x, Mem{Base: dst, Index: at, Scale: 1}, isa.Mask())
+	VFMADD231PS(x, zero, sum)
 	Label("next")
 	ADDQ(ldd, dst)
 	ADDQ(lds, src)
 	JMP(LabelRef("row"))
 	Label("done")
+	isa.Reduce(sum, x, func(from, into reg.Register) { VADDPS(from, into, into) })
+	finite, err := ReturnIndex(0).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VUCOMISS(X(sum), X(sum))
+	SETPC(finite.Addr)
 	End()
 }
 
