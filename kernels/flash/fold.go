@@ -65,7 +65,7 @@ func (pl *plan) score(w *worker, st *step, seen int) {
 		if n = seen; n < hi-lo {
 			n = n / f.Cols * f.Cols
 		}
-		f.MulMax(st.scores, w.stride, q, ldq, f.Packed(w.k[panel*d:], d), rows, d, n, st.state.Max[:])
+		f.MulMax(st.scores, w.stride, q, ldq, f.Packed(w.k[panel*d:], d), rows, d, n, st.state.Max[:], nil)
 		if n == hi-lo {
 			return
 		}

@@ -50,7 +50,7 @@ func BenchmarkScores(b *testing.B) {
 				q, k := aligned(f.Rows*d), aligned(chunk*d)
 				s, m := aligned(f.Rows*chunk), make([]float32, f.Rows)
 				for b.Loop() {
-					f.MulMax(s, chunk, q, d, f.Packed(k, d), f.Rows, d, chunk, m)
+					f.MulMax(s, chunk, q, d, f.Packed(k, d), f.Rows, d, chunk, m, nil)
 				}
 				report(b, 2*f.Rows*d*chunk)
 			})

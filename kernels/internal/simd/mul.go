@@ -51,13 +51,28 @@ func (f *Funcs) MulAdd(c []float32, ldc int, a []float32, lda int, b Panels, row
 	}
 }
 
-// MulMax computes C = A·B and the largest of each row, −Inf where there is
-// none:
+// A Seen says which columns of a product count: of row i those from Lo[i] up to
+// Hi[i], which may be none.
+type Seen struct {
+	Lo, Hi   [MaxRows]int32
+	from, to int32 // the columns that count in all rows
+}
+
+// settle works out what all rows have in common.
+func (s *Seen) settle(rows int) {
+	s.from, s.to = s.Lo[0], s.Hi[0]
+	for i := range rows {
+		s.from, s.to = max(s.from, s.Lo[i]), min(s.to, s.Hi[i])
+	}
+}
+
+// MulMax computes C = A·B, overwrites with −Inf what does not count where a
+// Seen says so, and finds the largest of each row, −Inf where there is none:
 //
 //	rowMax[i] = max(C[i][0], …, C[i][cols-1])
 //
 // NaN is passed over.
-func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32) {
+func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
 	if cols <= 0 {
 		f.RowMax(c, ldc, rows, 0, rowMax)
 		return
@@ -66,7 +81,10 @@ func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, row
 		panic(errShort)
 	}
 	if f.checkProduct(c, ldc, a, lda, b, rows, depth, cols) {
-		f.mulMax(c, ldc, a, lda, b, rows, depth, cols, rowMax)
+		if seen != nil {
+			seen.settle(rows)
+		}
+		f.mulMax(c, ldc, a, lda, b, rows, depth, cols, rowMax, seen)
 	}
 }
 
@@ -169,7 +187,14 @@ func addRow(c, a, b []float32, ldb int) {
 	}
 }
 
-func mulMaxGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32) {
+func mulMaxGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
 	mulGeneric(c, ldc, a, lda, b, rows, depth, cols, nil)
+	for i := 0; i < rows && seen != nil; i++ {
+		for j := range c[i*ldc:][:cols] {
+			if int32(j) < seen.Lo[i] || int32(j) >= seen.Hi[i] {
+				c[i*ldc+j] = negInf
+			}
+		}
+	}
 	rowMaxGeneric(c, ldc, rows, cols, rowMax)
 }

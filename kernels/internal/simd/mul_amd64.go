@@ -4,22 +4,36 @@ package simd
 
 //go:generate go run -C _asm ./mul -out ../mul_amd64.s
 
-// A blockFunc is a product of a fixed number of rows; last is beta, or takes
-// the maxima.
-type blockFunc func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, last *float32)
+// A mulFunc is a product of a fixed number of rows, and a mulMaxFunc one that
+// finds their maxima.
+type (
+	mulFunc    func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, beta *float32)
+	mulMaxFunc func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
+)
 
-// productOf adapts the products of 1 to MaxRows rows.
-func productOf(blocks [MaxRows]blockFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32) {
-	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, last []float32) {
-		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(last))
+// mulOf adapts the products of 1 to MaxRows rows.
+func mulOf(blocks [MaxRows]mulFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32) {
+	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32) {
+		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(beta))
+	}
+}
+
+// mulMaxOf: see mulOf.
+func mulMaxOf(blocks [MaxRows]mulMaxFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32, *Seen) {
+	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
+		var columns *int32
+		if seen != nil {
+			columns = &seen.Lo[0]
+		}
+		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(rowMax), columns)
 	}
 }
 
 var (
-	mulsAVX512     = [MaxRows]blockFunc{mul1AVX512, mul2AVX512, mul3AVX512, mul4AVX512, mul5AVX512, mul6AVX512}
-	mulMaxesAVX512 = [MaxRows]blockFunc{mulMax1AVX512, mulMax2AVX512, mulMax3AVX512, mulMax4AVX512, mulMax5AVX512, mulMax6AVX512}
-	mulsAVX2       = [MaxRows]blockFunc{mul1AVX2, mul2AVX2, mul3AVX2, mul4AVX2, mul5AVX2, mul6AVX2}
-	mulMaxesAVX2   = [MaxRows]blockFunc{mulMax1AVX2, mulMax2AVX2, mulMax3AVX2, mulMax4AVX2, mulMax5AVX2, mulMax6AVX2}
+	mulsAVX512     = [MaxRows]mulFunc{mul1AVX512, mul2AVX512, mul3AVX512, mul4AVX512, mul5AVX512, mul6AVX512}
+	mulMaxesAVX512 = [MaxRows]mulMaxFunc{mulMax1AVX512, mulMax2AVX512, mulMax3AVX512, mulMax4AVX512, mulMax5AVX512, mulMax6AVX512}
+	mulsAVX2       = [MaxRows]mulFunc{mul1AVX2, mul2AVX2, mul3AVX2, mul4AVX2, mul5AVX2, mul6AVX2}
+	mulMaxesAVX2   = [MaxRows]mulMaxFunc{mulMax1AVX2, mulMax2AVX2, mulMax3AVX2, mulMax4AVX2, mulMax5AVX2, mulMax6AVX2}
 )
 
 //go:noescape
@@ -59,37 +73,37 @@ func mul5AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, 
 func mul6AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, beta *float32)
 
 //go:noescape
-func mulMax1AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax1AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax2AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax2AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax3AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax3AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax4AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax4AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax5AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax5AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax6AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax6AVX512(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax1AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax1AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax2AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax2AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax3AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax3AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax4AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax4AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax5AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax5AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 
 //go:noescape
-func mulMax6AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32)
+func mulMax6AVX2(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)

@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -91,16 +92,46 @@ func (p product) run(t *testing.T, what string) {
 	f.MulAdd(sum.x, sum.ld, p.a.x, p.a.ld, p.panels, rows, depth, cols)
 	p.check(t, "MulAdd/"+what, sum, 1)
 
+	p.checkMax(t, what, c, nil)
+	for seed := range uint64(3) {
+		p.checkMax(t, what, c, someSeen(seed, rows, cols))
+	}
+}
+
+// someSeen is intervals of columns, among them none, all, and such that reach
+// out of the matrix.
+func someSeen(seed uint64, rows, cols int) *Seen {
+	r := rand.New(rand.NewPCG(seed, 8))
+	s := &Seen{}
+	for i := range rows {
+		s.Lo[i], s.Hi[i] = 0, int32(cols)
+		if seed == 0 || r.IntN(3) > 0 {
+			s.Lo[i] = int32(r.IntN(cols+9)) - 4
+			s.Hi[i] = s.Lo[i] + int32(r.IntN(cols+9)) - 2
+		}
+	}
+	return s
+}
+
+// checkMax holds MulMax against c, the product, and its greatest elements.
+func (p product) checkMax(t *testing.T, what string, c matrix, seen *Seen) {
+	t.Helper()
+	rows, depth, cols := p.c.rows, p.a.cols, p.c.cols
 	s, rowMax := p.c.clone(), newMatrix(1, rows, 0, 0)
-	f.MulMax(s.x, s.ld, p.a.x, p.a.ld, p.panels, rows, depth, cols, rowMax.x)
+	p.f.MulMax(s.x, s.ld, p.a.x, p.a.ld, p.panels, rows, depth, cols, rowMax.x, seen)
+	s.checkGuards(t, what)
 	rowMax.checkGuards(t, what)
 	for i := range rows {
 		m := negInf
 		for j := range cols {
-			if !same(s.row(i)[j], c.row(i)[j]) {
-				t.Fatalf("MulMax/%s: element %d,%d differs from Mul's", what, i, j)
+			x := c.row(i)[j]
+			if seen != nil && (int32(j) < seen.Lo[i] || int32(j) >= seen.Hi[i]) {
+				x = negInf
 			}
-			if x := c.row(i)[j]; x > m {
+			if !same(s.row(i)[j], x) {
+				t.Fatalf("MulMax/%s: element %d,%d is %g, want %g; seen %v", what, i, j, s.row(i)[j], x, seen)
+			}
+			if x > m {
 				m = x
 			}
 		}
@@ -181,7 +212,7 @@ func TestMulPanics(t *testing.T) {
 		mustPanic(t, func() { f.Mul(x[:f.Cols-1], f.Cols, x, 4, b, 1, 4, f.Cols) })
 		mustPanic(t, func() { f.Mul(x, f.Cols, x[:3], 4, b, 1, 4, f.Cols) })
 		mustPanic(t, func() { f.Mul(x, f.Cols, x, 4, b, -1, 4, f.Cols) })
-		mustPanic(t, func() { f.MulMax(x, f.Cols, x, 4, b, 1, 4, f.Cols, nil) })
+		mustPanic(t, func() { f.MulMax(x, f.Cols, x, 4, b, 1, 4, f.Cols, nil, nil) })
 	})
 }
 

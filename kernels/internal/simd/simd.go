@@ -7,7 +7,7 @@
 //
 //	f := simd.For(isa)
 //	f.PackTransposed(kp, k, ldk, keys, headDim, scale)
-//	f.MulMax(s, lds, q, ldq, f.Packed(kp, headDim), rows, headDim, keys, st.Max[:])
+//	f.MulMax(s, lds, q, ldq, f.Packed(kp, headDim), rows, headDim, keys, st.Max[:], nil)
 //	f.Attend(o, ldo, s, lds, f.Packed(vp, keys), rows, keys, headDim, &st)
 //
 // One call does a whole row or a whole block of rows, over the full depth; the
@@ -44,7 +44,7 @@ type Funcs struct {
 	available bool
 
 	mul            func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32)
-	mulMax         func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32)
+	mulMax         func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen)
 	rowMax         func(s []float32, lds, rows, cols int, rowMax []float32)
 	expSum         func(s []float32, lds, rows, cols int, shift, sum []float32)
 	pack           func(dst, src []float32, lds, depth, cols int)

@@ -11,8 +11,8 @@ func assembly() []*Funcs { return []*Funcs{&avx2, &avx512} }
 var avx2 = Funcs{
 	Name: "avx2", Width: 8, Rows: 6, Cols: 16,
 	available:      cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C(),
-	mul:            productOf(mulsAVX2),
-	mulMax:         productOf(mulMaxesAVX2),
+	mul:            mulOf(mulsAVX2),
+	mulMax:         mulMaxOf(mulMaxesAVX2),
 	rowMax:         rowMaxOf(rowMaxAVX2),
 	expSum:         expSumOf(expSumAVX2),
 	pack:           packOf(packAVX2),
@@ -31,8 +31,8 @@ var avx2 = Funcs{
 var avx512 = Funcs{
 	Name: "avx512", Width: 16, Rows: 6, Cols: 64,
 	available:      cpu.X86.HasAVX && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ,
-	mul:            productOf(mulsAVX512),
-	mulMax:         productOf(mulMaxesAVX512),
+	mul:            mulOf(mulsAVX512),
+	mulMax:         mulMaxOf(mulMaxesAVX512),
 	rowMax:         rowMaxOf(rowMaxAVX512),
 	expSum:         expSumOf(expSumAVX512),
 	pack:           packOf(packAVX512),

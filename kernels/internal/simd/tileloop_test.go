@@ -99,7 +99,7 @@ func (l *tileLoop) scores(at, lo, keys int) int {
 		keys = min(keys, at+rows-lo)
 	}
 	if !l.causal || at+1-lo >= keys {
-		f.MulMax(s, tileLD, l.qs[at*d:], d, f.Packed(l.kp, d), rows, d, keys, st.Max[:])
+		f.MulMax(s, tileLD, l.qs[at*d:], d, f.Packed(l.kp, d), rows, d, keys, st.Max[:], nil)
 		return keys
 	}
 	f.Mul(s, tileLD, l.qs[at*d:], d, f.Packed(l.kp, d), rows, d, keys)

@@ -210,6 +210,34 @@ func (s ISA) Less(x reg.Register, limit Op, tmp reg.Register) Op {
 	return tmp
 }
 
+// BlendWhereGreater sets dst to on in the lanes of x below an integer in memory,
+// and to off elsewhere. limit is lost.
+func (s ISA) BlendWhereGreater(than Mem, x, limit, on, off, dst reg.Register) {
+	VPBROADCASTD(than, limit)
+	if s == AVX512 {
+		VPCMPGTD(x, limit, reg.K2)
+		VBLENDMPS(on, off, reg.K2, dst)
+		return
+	}
+	VPCMPGTD(x, limit, limit)
+	VBLENDVPS(limit, on, off, dst)
+}
+
+var numbers *Mem
+
+// Numbers is the integers 0 to 63: those of a panel's columns.
+func Numbers() Mem {
+	if numbers == nil {
+		list := make([]uint32, 64)
+		for i := range list {
+			list[i] = uint32(i)
+		}
+		m := ConstInts("numbers", list)
+		numbers = &m
+	}
+	return *numbers
+}
+
 // Reduce folds x with op until its lowest float holds the result. y is lost.
 // The order of the folds is the same for every row.
 func (s ISA) Reduce(x, y reg.Register, op func(from, into reg.Register)) {

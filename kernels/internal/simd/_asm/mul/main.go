@@ -33,24 +33,28 @@ type block struct {
 	b    reg.Register // the panel
 	ldb  reg.Register
 	max  Mem // maxima so far, a vector a row, where they are asked for
-	next Mem // where maxima are asked for, the address from which the next rows of A are fetched
+
+	// Where maxima are asked for: the address from which the next rows of A are
+	// fetched, the panel's first column, and which columns rows see, or nil.
+	next, at, seen Mem
 }
 
 // mul generates the product of some rows with every panel. Its sums start from
-// C times beta, or from zero; with maxima, from zero, and the largest of each
-// row is kept.
+// C times beta, or from zero; with maxima, from zero, what is not seen becomes
+// −Inf, and the largest of each row is kept.
 func mul(isa ISA, rows int, maxima bool) {
-	name, last := fmt.Sprintf("mul%d%s", rows, isa.Name), "beta"
+	name, last := fmt.Sprintf("mul%d%s", rows, isa.Name), "beta *float32"
 	if maxima {
-		name, last = fmt.Sprintf("mulMax%d%s", rows, isa.Name), "rowMax"
+		name, last = fmt.Sprintf("mulMax%d%s", rows, isa.Name), "rowMax *float32, seen *int32"
 	}
 	TEXT(name, attr.NOSPLIT, fmt.Sprintf(
-		"func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, %s *float32)", last))
+		"func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, %s)", last))
 	k := block{isa: isa, rows: rows}
 	if maxima {
 		k.max = isa.Frame(rows)
 		k.clearMax()
-		k.next = AllocLocal(8)
+		k.next, k.at, k.seen = AllocLocal(8), AllocLocal(8), Stack("seen")
+		MOVQ(U32(0), k.at)
 	}
 	k.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
 	k.a = NewRows(Arg("a"), ArgBytes("lda"), rows)
@@ -72,6 +76,9 @@ func mul(isa ISA, rows int, maxima bool) {
 	ADDQ(panel, k.b)
 	k.c.Advance(U32(4 * width))
 	SUBQ(U32(width), cols)
+	if maxima {
+		ADDQ(U32(width), k.at)
+	}
 	JMP(LabelRef("panel"))
 
 	Label("tail")
@@ -153,6 +160,9 @@ func (k block) product(name string, vecs int, mask Op, maxima bool) {
 	JNZ(LabelRef(name + "Step"))
 
 	Label(name + "Store")
+	if maxima {
+		k.hide(name, acc, vecs)
+	}
 	for i := range k.rows {
 		for j := range vecs {
 			isa.Store(acc(i, j), at(i, j), part(j))
@@ -176,6 +186,40 @@ func (k block) fetchNext() {
 		}
 	}
 	ADDQ(U32(64), k.next)
+}
+
+// Where a Seen holds what, as simd has it.
+const (
+	seenLo, seenHi   = 0, 4 * MaxRows
+	seenFrom, seenTo = 8 * MaxRows, 8*MaxRows + 4 // by all rows
+)
+
+// hide overwrites with −Inf what rows do not see of the panel, of which it may
+// be that they see all.
+func (k block) hide(name string, acc func(i, j int) reg.Register, vecs int) {
+	isa, seen, at, end := k.isa, GP64(), GP64(), GP64()
+	MOVQ(k.seen, seen)
+	TESTQ(seen, seen)
+	JZ(LabelRef(name + "Seen"))
+	MOVQ(k.at, at)
+	LEAQ(Mem{Base: at, Disp: vecs * isa.Width}, end)
+	CMPL(at.As32(), Mem{Base: seen, Disp: seenFrom})
+	JLT(LabelRef(name + "Cut"))
+	CMPL(end.As32(), Mem{Base: seen, Disp: seenTo})
+	JLE(LabelRef(name + "Seen"))
+	Label(name + "Cut")
+	column, limit, none := isa.V(MaxRows*isa.Vecs), isa.V(MaxRows*isa.Vecs+1), isa.V(MaxRows*isa.Vecs+2)
+	VBROADCASTSS(NegInf(), none)
+	for j := range vecs {
+		VPBROADCASTD(k.at, column)
+		VPADDD(Numbers().Offset(j*isa.Bytes()), column, column)
+		for i := range k.rows {
+			lo, hi := Mem{Base: seen, Disp: seenLo + 4*i}, Mem{Base: seen, Disp: seenHi + 4*i}
+			isa.BlendWhereGreater(lo, column, limit, none, acc(i, j), acc(i, j))
+			isa.BlendWhereGreater(hi, column, limit, acc(i, j), none, acc(i, j))
+		}
+	}
+	Label(name + "Seen")
 }
 
 // clearMax starts the maxima at −Inf.
