@@ -28,6 +28,7 @@ type plan struct {
 	simd    *simd.Funcs
 	layout  *cpu.Layout
 	chunk   int // keys in a chunk
+	unit    int // keys that are packed or left out together: whole panels, at most units in a chunk
 	queries int // queries in an item, a multiple of those of a block
 	workers []worker
 }
@@ -46,7 +47,9 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
 	threads := pl.Workers(opts.Threads)
 	pl.layout = cpu.NewLayout(&pl.Problem, pl.simd.Rows, pl.chunk)
+	pl.layout.KeepRows(&pl.Problem)
 	pl.Hold(pl.layout.Bytes())
+	pl.unit = cpu.Ceil(cpu.Ceil(pl.chunk, units), pl.simd.Cols) * pl.simd.Cols
 	pl.queries = queriesOf(p, threads, pl.simd.Rows)
 	for range threads {
 		w, err := pl.newWorker()
@@ -96,6 +99,7 @@ func (pl *plan) itemOf(i int) item {
 	}
 }
 
+// item computes an item chunk by chunk of the keys.
 func (pl *plan) item(id, i int) {
 	w, it := &pl.workers[id], pl.itemOf(i)
 	w.begin(it.queries.Len() * pl.Problem.Group())
@@ -104,7 +108,8 @@ func (pl *plan) item(id, i int) {
 		if blocks.Len() == 0 {
 			continue
 		}
-		pl.pack(w, it, c)
+		w.keys = kernels.Interval{Lo: c * pl.chunk, Hi: min((c+1)*pl.chunk, pl.Problem.KVLen)}
+		pl.pack(w, it, pl.meet(w, it, blocks))
 		for g := range pl.Problem.Group() {
 			l := pl.lane(it, g)
 			for block := blocks.Lo; block < blocks.Hi; block++ {

@@ -3,7 +3,6 @@ package flash
 import (
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/cpu"
-	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
 // A lane is one query head of an item, from the item's first query on.
@@ -30,15 +29,15 @@ func (pl *plan) lane(it item, group int) lane {
 // numbers, and the processor has other work in between that way; without it
 // the share of the peak is ten points lower.
 func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
-	common := pl.layout.Common(it.batch, index)
-	for _, v := range pl.layout.Union(it.batch, index) {
+	union := pl.layout.Union(it.batch, index)[w.met[index-it.blocks.Lo]:]
+	for _, v := range union {
 		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
-			continue
+			break
 		}
 		st := &w.steps[w.turn]
 		st.place(it, l, pl.layout.Queries(index), keys)
-		pl.score(w, st, cpu.Prefix(common, keys))
+		pl.score(w, st, cpu.Covers(pl.layout.Common(it.batch, index), keys))
 		pl.flush(w)
 		w.turn, w.waiting = 1-w.turn, true
 	}
@@ -52,42 +51,68 @@ func (pl *plan) flush(w *worker) {
 	}
 }
 
-// score computes the step's scores; every query sees the first so many of its
-// keys. The panels of those need no mask, and their product finds the maxima.
-func (pl *plan) score(w *worker, st *step, seen int) {
+// score computes the step's scores and their maxima; full says that every query
+// sees all its keys.
+func (pl *plan) score(w *worker, st *step, full bool) {
 	f, rows, d := pl.simd, st.queries.Len(), pl.Problem.HeadDim
 	lo, hi := st.keys.Lo-w.keys.Lo, st.keys.Hi-w.keys.Lo
 	panel := lo / f.Cols * f.Cols // panels are whole
 	st.first = lo - panel
 	q, ldq := st.q[st.row*pl.Q.RowStride:], pl.Q.RowStride
-	n := 0
-	if st.first == 0 && !pl.Shaped() {
-		if n = seen; n < hi-lo {
-			n = n / f.Cols * f.Cols
+	k := f.Packed(w.k[panel*d:], d)
+	if !pl.Shaped() {
+		if full && st.first == 0 {
+			f.MulMax(st.scores, w.stride, q, ldq, k, rows, d, hi-panel, st.state.Max[:], nil)
+			return
 		}
-		f.MulMax(st.scores, w.stride, q, ldq, f.Packed(w.k[panel*d:], d), rows, d, n, st.state.Max[:], nil)
-		if n == hi-lo {
+		if pl.see(w, st) {
+			f.MulMax(st.scores, w.stride, q, ldq, k, rows, d, hi-panel, st.state.Max[:], &w.seen)
 			return
 		}
 	}
-	f.Mul(st.scores[n:], w.stride, q, ldq, f.Packed(w.k[(panel+n)*d:], d), rows, d, hi-panel-n)
-	at := max(n, st.first)
-	rest := kernels.Interval{Lo: w.keys.Lo + panel + at, Hi: st.keys.Hi}
-	pl.Logits(st.scores[at:], w.stride, rows, st.batch, st.head, st.queries.Lo, rest, seen == hi-lo, &w.scratch)
-	if n == 0 {
-		f.RowMax(st.scores[at:], w.stride, rows, hi-panel-at, st.state.Max[:])
-		return
+	f.Mul(st.scores, w.stride, q, ldq, k, rows, d, hi-panel)
+	pl.Logits(st.scores[st.first:], w.stride, rows, st.batch, st.head, st.queries.Lo, st.keys, full, &w.scratch)
+	f.RowMax(st.scores[st.first:], w.stride, rows, hi-lo, st.state.Max[:])
+}
+
+// see notes which of its scores each query of the step sees, unless there is
+// one with more than one interval of them.
+func (pl *plan) see(w *worker, st *step) bool {
+	first := st.keys.Lo - st.first // the key of the first score
+	for i := range st.queries.Len() {
+		v, ok := pl.row(w, st, st.queries.Lo+i)
+		if !ok {
+			return false
+		}
+		w.seen.Lo[i], w.seen.Hi[i] = int32(v.Lo-first), int32(v.Hi-first)
 	}
-	f.RowMax(st.scores[at:], w.stride, rows, hi-panel-at, w.rest[:])
-	for i, m := range w.rest[:rows] {
-		st.state.Max[i] = max(st.state.Max[i], m)
+	return true
+}
+
+// row returns the one interval of the step's keys, which may be empty, that a
+// query sees.
+func (pl *plan) row(w *worker, st *step, query int) (one kernels.Interval, ok bool) {
+	if v, ok := pl.layout.Row(st.batch, query); ok {
+		return v.Interval().Intersect(st.keys), true
 	}
+	w.scratch.Visible = pl.Problem.AppendVisible(w.scratch.Visible[:0], st.batch, query)
+	for _, v := range w.scratch.Visible {
+		if v = v.Intersect(st.keys); v.Len() == 0 {
+			continue
+		}
+		if one.Len() > 0 {
+			return one, false
+		}
+		one = v
+	}
+	return one, true
 }
 
 // attend takes the step's scores and values into its queries' state.
 func (pl *plan) attend(w *worker, st *step) {
 	f, rows := pl.simd, st.queries.Len()
-	v := simd.Panels{Data: w.v[(st.keys.Lo-w.keys.Lo)*f.Cols:], LD: f.Cols, Panel: w.keys.Len() * f.Cols}
+	v := w.values
+	v.Data = v.Data[(st.keys.Lo-w.keys.Lo)*v.LD:]
 	o, ldo := st.o[st.row*pl.O.RowStride:], pl.O.RowStride
 	st.state.RowMax, st.state.RowSum = w.rowMax[st.at+st.row:][:rows], w.rowSum[st.at+st.row:][:rows]
 	f.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)

@@ -1,6 +1,10 @@
 package cpu
 
-import "github.com/attnbench/attnbench/kernels"
+import (
+	"slices"
+
+	"github.com/attnbench/attnbench/kernels"
+)
 
 // A Layout is the mask seen by blocks of queries: what each block has to visit
 // and where it needs no masking. It is made once, for a mask does not change.
@@ -12,8 +16,10 @@ type Layout struct {
 	union   spans
 	common  spans
 	touched []kernels.Interval // [batch, chunk]: the blocks that see some of its keys
+	rows    []Span             // [batch, query]: what each sees, where KeepRows found one interval
 	qLen    int
 	shared  bool // all batch elements have the same
+	cut     bool // the queries of some block see different keys
 }
 
 // A Span is an interval of keys in half the space: a layout has some for every
@@ -62,11 +68,50 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 			seen.Reset(b, l.Queries(block))
 			union := seen.Union()
 			l.touch(b, block, union, tileKV)
+			common := seen.Common()
+			l.cut = l.cut || !slices.Equal(union, common)
 			l.union.add(union)
-			l.common.add(seen.Common())
+			l.common.add(common)
 		}
 	}
 	return l
+}
+
+// KeepRows notes what each query sees, if blocks are cut and no query sees more
+// than one interval.
+func (l *Layout) KeepRows(p *kernels.Problem) {
+	if !l.cut {
+		return
+	}
+	batches := p.Batch
+	if l.shared {
+		batches = 1
+	}
+	rows, visible := make([]Span, 0, batches*p.QLen), make([]kernels.Interval, 0, p.Mask.MaxIntervals())
+	for i := range cap(rows) {
+		visible = p.AppendVisible(visible[:0], i/p.QLen, i%p.QLen)
+		switch len(visible) {
+		case 0:
+			rows = append(rows, Span{})
+		case 1:
+			rows = append(rows, Span{int32(visible[0].Lo), int32(visible[0].Hi)})
+		default:
+			return
+		}
+	}
+	l.rows = rows
+}
+
+// Row returns the one interval that a query sees, false where KeepRows keeps
+// none.
+func (l *Layout) Row(batch, query int) (Span, bool) {
+	if l.rows == nil {
+		return Span{}, false
+	}
+	if l.shared {
+		batch = 0
+	}
+	return l.rows[batch*l.qLen+query], true
 }
 
 // touch notes the chunks that a block visits.
@@ -123,7 +168,7 @@ func (l *Layout) BlocksOf(batch, chunk int) kernels.Interval {
 
 // Bytes returns the memory that l holds.
 func (l *Layout) Bytes() int64 {
-	return l.union.bytes() + l.common.bytes() + 16*int64(cap(l.touched))
+	return l.union.bytes() + l.common.bytes() + 16*int64(cap(l.touched)) + 8*int64(cap(l.rows))
 }
 
 // Covers reports whether one interval of the list holds all of v.
@@ -134,17 +179,6 @@ func Covers(list []Span, v kernels.Interval) bool {
 		}
 	}
 	return false
-}
-
-// Prefix returns how many keys of v, from its first on, one interval of the
-// list holds.
-func Prefix(list []Span, v kernels.Interval) int {
-	for _, c := range list {
-		if int(c.Lo) <= v.Lo && v.Lo < int(c.Hi) {
-			return min(int(c.Hi), v.Hi) - v.Lo
-		}
-	}
-	return 0
 }
 
 // Ceil returns n/unit, rounded up.
