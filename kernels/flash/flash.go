@@ -108,12 +108,11 @@ func (pl *plan) item(id, i int) {
 		if blocks.Len() == 0 {
 			continue
 		}
-		w.keys = kernels.Interval{Lo: c * pl.chunk, Hi: min((c+1)*pl.chunk, pl.Problem.KVLen)}
-		pl.pack(w, it, pl.meet(w, it, blocks))
+		pl.pack(w, it, pl.meet(w, it, blocks, c))
 		for g := range pl.Problem.Group() {
 			l := pl.lane(it, g)
-			for block := blocks.Lo; block < blocks.Hi; block++ {
-				pl.fold(w, &it, &l, block)
+			for _, block := range w.present {
+				pl.fold(w, &it, &l, int(block))
 			}
 		}
 		pl.flush(w)

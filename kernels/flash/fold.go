@@ -2,7 +2,6 @@ package flash
 
 import (
 	"github.com/attnbench/attnbench/kernels"
-	"github.com/attnbench/attnbench/kernels/internal/cpu"
 )
 
 // A lane is one query head of an item, from the item's first query on.
@@ -29,7 +28,7 @@ func (pl *plan) lane(it item, group int) lane {
 // numbers, and the processor has other work in between that way; without it
 // the share of the peak is ten points lower.
 func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
-	union := pl.layout.Union(it.batch, index)[w.met[index-it.blocks.Lo]:]
+	union := pl.layout.Union(it.batch, index)[w.visits[index-it.blocks.Lo].span:]
 	for _, v := range union {
 		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
@@ -37,7 +36,7 @@ func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
 		}
 		st := &w.steps[w.turn]
 		st.place(it, l, pl.layout.Queries(index), keys)
-		pl.score(w, st, cpu.Covers(pl.layout.Common(it.batch, index), keys))
+		pl.score(w, st, pl.layout.Sees(it.batch, index, keys))
 		pl.flush(w)
 		w.turn, w.waiting = 1-w.turn, true
 	}

@@ -21,9 +21,16 @@ type worker struct {
 	steps          [2]step   // taken in turn
 	turn           int       // of the next to be scored
 	waiting        bool      // the other one has scores that its block has not attended to
-	met            []int32   // [blocks of the item]: their first interval that ends beyond the chunk's beginning
+	visits         []visit   // [blocks of the item]
+	present        []int32   // the blocks that see some of the chunk's keys
 	seen           simd.Seen
 	scratch        cpu.Scratch
+}
+
+// A visit is where a block is in its list of intervals.
+type visit struct {
+	span  int32 // the first that ends beyond where the worker's chunk begins
+	chunk int32 // the next one in which the block sees keys
 }
 
 // A step is a block, a few consecutive queries of one head, that meets an
@@ -49,8 +56,10 @@ const gap = 16
 
 func (pl *plan) newWorker() (worker, error) {
 	f, d := pl.simd, pl.Problem.HeadDim
-	w := worker{stride: pl.chunk + gap, scratch: pl.NewScratch(), met: make([]int32, pl.queries/f.Rows)}
-	pl.Hold(4 * int64(cap(w.met)))
+	w := worker{stride: pl.chunk + gap, scratch: pl.NewScratch()}
+	blocks := pl.queries / f.Rows
+	w.visits, w.present = make([]visit, blocks), make([]int32, 0, blocks)
+	pl.Hold(12 * int64(blocks))
 	state := pl.Problem.Group() * min(pl.queries, pl.Problem.QLen)
 	err := pl.Carve(
 		cpu.Room(&w.k, f.PackedLen(d, pl.chunk)), cpu.Room(&w.v, f.PackedLen(pl.chunk, d)),
@@ -73,31 +82,49 @@ func (w *worker) begin(rows int) {
 	for i := range rows {
 		w.rowMax[i], w.rowSum[i] = float32(math.Inf(-1)), 0
 	}
-	clear(w.met)
+	clear(w.visits)
 }
 
 // units is how many parts of a chunk are packed or left out.
 const units = 8
 
-// meet finds the first interval of each block that ends beyond where the
-// worker's chunk begins, and returns a bit for each unit of the chunk that some
-// of the blocks see.
-func (pl *plan) meet(w *worker, it item, blocks kernels.Interval) (needed uint) {
+// meet lists the blocks that see keys of a chunk, the worker's from now on, and
+// returns a bit for each unit of it that they see.
+func (pl *plan) meet(w *worker, it item, blocks kernels.Interval, chunk int) (needed uint) {
+	w.keys = kernels.Interval{Lo: chunk * pl.chunk, Hi: min((chunk+1)*pl.chunk, pl.Problem.KVLen)}
+	w.present = w.present[:0]
 	for block := blocks.Lo; block < blocks.Hi; block++ {
-		union, at := pl.layout.Union(it.batch, block), &w.met[block-it.blocks.Lo]
-		for int(*at) < len(union) && int(union[*at].Hi) <= w.keys.Lo {
-			*at++
+		v := &w.visits[block-it.blocks.Lo]
+		if int(v.chunk) > chunk {
+			continue
 		}
-		for _, span := range union[*at:] {
-			v := span.Interval().Intersect(w.keys)
-			if v.Len() == 0 {
-				break
-			}
-			from, to := (v.Lo-w.keys.Lo)/pl.unit, (v.Hi-1-w.keys.Lo)/pl.unit
-			needed |= 2<<to - 1<<from
+		if units := pl.visit(w, v, pl.layout.Union(it.batch, block)); units != 0 {
+			needed |= units
+			w.present = append(w.present, int32(block))
 		}
 	}
 	return needed
+}
+
+// visit moves a block's visit on to the worker's chunk, and returns a bit for
+// each unit of it that the block sees.
+func (pl *plan) visit(w *worker, v *visit, union []cpu.Span) (units uint) {
+	for int(v.span) < len(union) && int(union[v.span].Hi) <= w.keys.Lo {
+		v.span++
+	}
+	v.chunk = math.MaxInt32
+	for _, span := range union[v.span:] {
+		keys := span.Interval().Intersect(w.keys)
+		if keys.Len() > 0 {
+			from, to := (keys.Lo-w.keys.Lo)/pl.unit, (keys.Hi-1-w.keys.Lo)/pl.unit
+			units |= 2<<to - 1<<from
+		}
+		if int(span.Hi) > w.keys.Hi {
+			v.chunk = int32(max(int(span.Lo), w.keys.Hi) / pl.chunk)
+			break
+		}
+	}
+	return units
 }
 
 // pack packs those units of the worker's chunk that are needed.

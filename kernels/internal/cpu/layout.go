@@ -18,8 +18,8 @@ type Layout struct {
 	touched []kernels.Interval // [batch, chunk]: the blocks that see some of its keys
 	rows    []Span             // [batch, query]: what each sees, where KeepRows found one interval
 	qLen    int
-	shared  bool // all batch elements have the same
-	cut     bool // the queries of some block see different keys
+	shared  bool   // all batch elements have the same
+	cut     []bool // [batch, block]: its queries see different keys
 }
 
 // A Span is an interval of keys in half the space: a layout has some for every
@@ -61,6 +61,7 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 		batches = 1
 	}
 	l.union, l.common = newSpans(batches*l.Blocks), newSpans(batches*l.Blocks)
+	l.cut = make([]bool, 0, batches*l.Blocks)
 	l.touched = make([]kernels.Interval, batches*l.Chunks)
 	seen := kernels.NewRows(p, rows)
 	for b := range batches {
@@ -69,7 +70,7 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 			union := seen.Union()
 			l.touch(b, block, union, tileKV)
 			common := seen.Common()
-			l.cut = l.cut || !slices.Equal(union, common)
+			l.cut = append(l.cut, !slices.Equal(union, common))
 			l.union.add(union)
 			l.common.add(common)
 		}
@@ -80,7 +81,7 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 // KeepRows notes what each query sees, if blocks are cut and no query sees more
 // than one interval.
 func (l *Layout) KeepRows(p *kernels.Problem) {
-	if !l.cut {
+	if !slices.Contains(l.cut, true) {
 		return
 	}
 	batches := p.Batch
@@ -148,6 +149,11 @@ func (l *Layout) Common(batch, block int) []Span {
 	return l.common.at(l.index(batch, block))
 }
 
+// Sees reports whether all queries of a block see all of v, which some see.
+func (l *Layout) Sees(batch, block int, v kernels.Interval) bool {
+	return !l.cut[l.index(batch, block)] || Covers(l.Common(batch, block), v)
+}
+
 // Widest returns the most intervals that the union of any block has.
 func (l *Layout) Widest() int {
 	n := 0
@@ -168,7 +174,7 @@ func (l *Layout) BlocksOf(batch, chunk int) kernels.Interval {
 
 // Bytes returns the memory that l holds.
 func (l *Layout) Bytes() int64 {
-	return l.union.bytes() + l.common.bytes() + 16*int64(cap(l.touched)) + 8*int64(cap(l.rows))
+	return l.union.bytes() + l.common.bytes() + 16*int64(cap(l.touched)) + 8*int64(cap(l.rows)) + int64(cap(l.cut))
 }
 
 // Covers reports whether one interval of the list holds all of v.
