@@ -11,8 +11,21 @@ import (
 const (
 	decodeQueries = 8    // at most, for the decode path: packing K would cost more than it saves
 	splitKeys     = 2048 // keys of an item; fixed, so that results do not depend on threads
-	streamKeys    = 256  // keys whose K, then V is read: they stay in cache for the rows of a group
 )
+
+// streamKeys returns for how many keys K is read, and then V. Where one or two
+// rows wait for memory, long stretches are best, with the next pages translated
+// in time. Otherwise V is fetched into cache while K is computed on, and the K
+// that follows while V is.
+func streamKeys(rows int, t kernels.DType) int {
+	switch {
+	case rows > 2:
+		return 256
+	case t != kernels.Float32:
+		return 1024
+	}
+	return splitKeys
+}
 
 // A decoder computes few queries against many keys (split-KV, as in
 // Flash-Decoding): an item is a range of keys of one key head, for all queries
@@ -23,7 +36,9 @@ type decoder struct {
 	simd    *simd.Funcs
 	layout  *cpu.Layout // one block: all queries
 	splits  int
-	rows    int // group·qLen: row g·qLen+i is query i of the group's g-th head
+	rows    int  // group·qLen: row g·qLen+i is query i of the group's g-th head
+	stream  int  // keys whose K, then V is read
+	ahead   bool // whether what is read next is fetched line by line
 	scale   []float32
 	workers []stream
 	acc     []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
@@ -34,8 +49,7 @@ type decoder struct {
 // A stream is what one thread needs for an item.
 type stream struct {
 	q       []float32 // [rows, headDim], scaled
-	scores  []float32 // [rows, streamKeys + gap]
-	gather  []float32 // [streamKeys, headDim]
+	scores  []float32 // [rows, lds]
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
@@ -47,6 +61,8 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		Plan: base, simd: simd.For(base.ISA()),
 		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
 	}
+	d.stream = streamKeys(d.rows, p.KVDType)
+	d.ahead = d.stream < splitKeys
 	d.layout = cpu.NewLayout(&d.Problem, p.QLen, splitKeys)
 	d.Hold(d.layout.Bytes())
 	for range d.simd.Rows {
@@ -61,8 +77,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	for range d.Workers(opts.Threads) {
 		s := stream{scratch: d.NewScratch()}
 		if err := d.Carve(
-			cpu.Room(&s.q, d.rows*p.HeadDim), cpu.Room(&s.scores, d.rows*(streamKeys+gap)),
-			cpu.Room(&s.gather, streamKeys*p.HeadDim),
+			cpu.Room(&s.q, d.rows*p.HeadDim), cpu.Room(&s.scores, d.rows*d.lds()),
 		); err != nil {
 			return nil, err
 		}
@@ -89,22 +104,15 @@ func (d *decoder) item(id, item int) {
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
 		for v.Len() > 0 {
-			keys := kernels.Interval{Lo: v.Lo, Hi: min(d.streamEnd(v.Lo), v.Hi)}
+			keys := kernels.Interval{Lo: v.Lo, Hi: min(v.Lo+d.stream, v.Hi)}
 			d.attend(s, batch, kvHead, keys, at)
 			v.Lo = keys.Hi
 		}
 	}
 }
 
-// streamEnd is where the keys end that are read together with one: in a page
-// of some size they can be read where they lie.
-func (d *decoder) streamEnd(key int) int {
-	const worth = 64
-	if page := d.Problem.PageSize; page >= worth && d.Problem.KVDType == kernels.Float32 {
-		return min(key+streamKeys, (key/page+1)*page)
-	}
-	return key + streamKeys
-}
+// lds is the distance between rows of scores.
+func (d *decoder) lds() int { return d.stream + gap }
 
 // load scales the group's queries into place.
 func (d *decoder) load(s *stream, batch, kvHead int) {
@@ -117,26 +125,53 @@ func (d *decoder) load(s *stream, batch, kvHead int) {
 
 // attend takes an interval of keys into the parts that begin at row at.
 func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
-	f, dim, lds := d.simd, d.Problem.HeadDim, streamKeys+gap
-	k, ldk := d.Rows(&d.K, s.gather, batch, kvHead, keys)
-	f.Dots(s.scores, lds, s.q, dim, k, ldk, d.rows, keys.Len(), dim, d.ahead(&d.V, batch, kvHead, keys.Lo))
+	f, dim, lds := d.simd, d.Problem.HeadDim, d.lds()
+	for i, n := keys.Lo, 0; i < keys.Hi; i += n {
+		n = together(&d.K, i, keys.Hi)
+		k := stored(&d.K, batch, kvHead, i)
+		f.Dots(s.scores[i-keys.Lo:], lds, s.q, dim, k, d.rows, n, dim, d.next(&d.K, &d.V, batch, kvHead, i, n, 0))
+	}
 	d.shape(s, batch, kvHead, keys)
-	v, ldv := d.Rows(&d.V, s.gather, batch, kvHead, keys)
-	for r := 0; r < d.rows; r += f.Rows {
-		rows, scores, o := min(f.Rows, d.rows-r), s.scores[r*lds:], d.acc[(at+r)*dim:]
-		f.RowMax(scores, lds, rows, keys.Len(), s.state.Max[:])
+	for r := 0; r < d.rows; r += simd.StateRows {
+		rows := min(simd.StateRows, d.rows-r)
 		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
-		f.Attend(o, dim, scores, lds, f.InPlace(v, ldv), rows, keys.Len(), dim, &s.state)
+		f.Weigh(d.acc[(at+r)*dim:], dim, s.scores[r*lds:], lds, rows, keys.Len(), dim, &s.state)
+	}
+	for i, n := keys.Lo, 0; i < keys.Hi; i += n {
+		n = together(&d.V, i, keys.Hi)
+		v := stored(&d.V, batch, kvHead, i)
+		f.AddWeighted(d.acc[at*dim:], dim, s.scores[i-keys.Lo:], lds, v, d.rows, n, dim, d.next(&d.V, &d.K, batch, kvHead, i, n, keys.Len()))
 	}
 }
 
-// ahead is where the rows of K or V from a key on begin.
-func (d *decoder) ahead(t *kernels.Tensor, batch, kvHead, key int) simd.Ahead {
+// next says what is read after n keys of t from one on. Line by line it is the
+// other operand, so many keys on.
+func (d *decoder) next(t, other *kernels.Tensor, batch, kvHead, key, n, on int) (a simd.Ahead) {
+	if d.ahead && key+on < d.Problem.KVLen {
+		t, key = other, key+on
+		a.Next = stored(t, batch, kvHead, key).Place()
+	}
+	if t.PageSize > 0 && key+n < d.Problem.KVLen {
+		a.Then = stored(t, batch, kvHead, key+n).Place()
+	}
+	return a
+}
+
+// together returns how many keys from one on, below a limit, lie in one page.
+func together(t *kernels.Tensor, key, limit int) int {
+	if t.PageSize > 0 {
+		return min(limit-key, t.PageSize-key%t.PageSize)
+	}
+	return limit - key
+}
+
+// stored returns the rows of K or V from a key on.
+func stored(t *kernels.Tensor, batch, kvHead, key int) simd.Stored {
 	at := t.Offset(batch, kvHead, key)
 	if t.DType == kernels.Float32 {
-		return simd.Floats(t.Float32[at:])
+		return simd.Stored{Float32: t.Float32[at:], LD: t.RowStride}
 	}
-	return simd.Halves(t.Half[at:])
+	return simd.Stored{Half: t.Half[at:], DType: t.DType, LD: t.RowStride}
 }
 
 // shape turns the scores into logits.
@@ -145,7 +180,7 @@ func (d *decoder) shape(s *stream, batch, kvHead int, keys kernels.Interval) {
 	if full && !d.Shaped() {
 		return
 	}
-	const lds = streamKeys + gap
+	lds := d.lds()
 	for r := 0; r < d.rows; r += d.simd.Rows {
 		d.Logits(s.scores[r*lds:], lds, min(d.simd.Rows, d.rows-r), batch, kvHead*d.Problem.Group(), r, keys, full, &s.scratch)
 	}

@@ -3,6 +3,8 @@ package simd
 import (
 	"fmt"
 	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 func eachBench(b *testing.B, bench func(b *testing.B, f *Funcs)) {
@@ -116,5 +118,37 @@ func BenchmarkLinear(b *testing.B) {
 			}
 		}
 		report(b, 2*rows*in*out)
+	})
+}
+
+// What decode does with keys and values that are in the second-level cache.
+func BenchmarkDecode(b *testing.B) {
+	const keys, d = 256, 128
+	eachBench(b, func(b *testing.B, f *Funcs) {
+		for _, dtype := range []kernels.DType{kernels.Float32, kernels.Float16, kernels.BFloat16} {
+			x := Stored{Float32: aligned(keys * d), Half: make([]uint16, keys*d), DType: dtype, LD: d}
+			for _, rows := range []int{1, 2, 4, 8} {
+				q, s, o := aligned(rows*d), aligned(rows*(keys+16)), aligned(rows*d)
+				st := &State{RowMax: make([]float32, rows), RowSum: make([]float32, rows)}
+				name := fmt.Sprintf("type=%v/rows=%d/", dtype, rows)
+				b.Run(name+"dots", func(b *testing.B) {
+					for b.Loop() {
+						f.Dots(s, keys+16, q, d, x, rows, keys, d, Ahead{})
+					}
+					report(b, 2*rows*d*keys)
+				})
+				b.Run(name+"weigh", func(b *testing.B) {
+					for b.Loop() {
+						f.Weigh(o, d, s, keys+16, rows, keys, d, st)
+					}
+				})
+				b.Run(name+"add", func(b *testing.B) {
+					for b.Loop() {
+						f.AddWeighted(o, d, s, keys+16, x, rows, keys, d, Ahead{})
+					}
+					report(b, 2*rows*d*keys)
+				})
+			}
+		}
 	})
 }

@@ -1,35 +1,6 @@
 package simd
 
-import "unsafe"
-
-// An Ahead says what will be read next from memory, so that it is on its way
-// meanwhile. Its zero value stands for what follows the operand.
-//
-// Note: an address and not a pointer, for it may lie beyond what it began in:
-// fetching can't fault, and nothing reads there.
-type Ahead struct{ at uintptr }
-
-// Floats is an Ahead of x, Halves one of halves.
-func Floats(x []float32) Ahead { return Ahead{uintptr(unsafe.Pointer(unsafe.SliceData(x)))} }
-
-// Halves: see Floats.
-func Halves(x []uint16) Ahead { return Ahead{uintptr(unsafe.Pointer(unsafe.SliceData(x)))} }
-
-// from returns where fetching begins during work on x.
-func (a Ahead) from(x []float32) uintptr {
-	const distance = 6144 // bytes
-	if a.at == 0 {
-		return Floats(x).at + distance
-	}
-	return a.at
-}
-
-func (a Ahead) plus(bytes int) Ahead {
-	if a.at != 0 {
-		a.at += uintptr(bytes)
-	}
-	return a
-}
+import "github.com/attnbench/attnbench/kernels"
 
 // Dots computes S = Q·Kᵀ where K lies unpacked, which pays for few rows of Q:
 // K is read once, at the rate of memory.
@@ -38,23 +9,23 @@ func (a Ahead) plus(bytes int) Ahead {
 //		for j := range keys {
 //			s[i*lds+j] = 0
 //			for c := range depth {
-//				s[i*lds+j] += q[i*ldq+c] * k[j*ldk+c]
+//				s[i*lds+j] += q[i*ldq+c] * K[j][c]
 //			}
 //		}
 //	}
 //
 // The terms are added in an order of the variant's own, the same for every
-// element. S must not overlap Q or K. The product with V that follows is
-// [Funcs.Attend] or [Funcs.MulAdd] with V in place. As many bytes of ahead as K
-// has are fetched into cache meanwhile.
-func (f *Funcs) Dots(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int, ahead Ahead) {
-	if rows < 0 || keys < 0 || depth < 0 {
+// element and every element type; depth is at most kernels.MaxHeadDim for
+// halves. S must not overlap Q or K. [Funcs.Weigh] and [Funcs.AddWeighted] follow.
+// As many rows of ahead as K has are fetched meanwhile.
+func (f *Funcs) Dots(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead) {
+	if rows < 0 || keys < 0 || depth < 0 || k.DType != kernels.Float32 && depth > kernels.MaxHeadDim {
 		panic(errShape)
 	}
-	if !spans(s, lds, rows, keys) || !spans(q, ldq, rows, depth) || !spans(k, ldk, keys, depth) {
+	if !spans(s, lds, rows, keys) || !spans(q, ldq, rows, depth) || !k.spans(keys, depth) {
 		panic(errShort)
 	}
-	if keys == 0 {
+	if rows == 0 || keys == 0 {
 		return
 	}
 	if depth == 0 {
@@ -63,20 +34,21 @@ func (f *Funcs) Dots(s []float32, lds int, q []float32, ldq int, k []float32, ld
 		}
 		return
 	}
-	// Where all rows can't be had at once, the others find the keys in the
-	// first-level cache.
-	const block = 32
-	for ; keys > block && rows > 1; keys -= block {
-		f.dots(s, lds, q, ldq, k, ldk, rows, block, depth, ahead)
-		s, k, ahead = s[block:], k[block*ldk:], ahead.plus(4*block*ldk)
-	}
-	if rows > 0 {
-		f.dots(s, lds, q, ldq, k, ldk, rows, keys, depth, ahead)
-	}
+	f.dots(s, lds, q, ldq, k, rows, keys, depth, ahead)
 }
 
-// dotsGeneric keeps four sums of a quarter of the terms each.
-func dotsGeneric(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int, _ Ahead) {
+func dotsGeneric(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, _ Ahead) {
+	if k.DType == kernels.Float32 {
+		dotsFloats(s, lds, q, ldq, k.Float32, k.LD, rows, keys, depth)
+		return
+	}
+	widened(k, keys, depth, func(k []float32, first, n int) {
+		dotsFloats(s[first:], lds, q, ldq, k, depth, rows, n, depth)
+	})
+}
+
+// dotsFloats keeps four sums of a quarter of the terms each.
+func dotsFloats(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int) {
 	for j := range keys {
 		y := k[j*ldk:][:depth]
 		for i := range rows {

@@ -2,40 +2,139 @@
 
 package simd
 
+import (
+	"github.com/attnbench/attnbench/kernels"
+)
+
 //go:generate go run -C _asm ./dots -out ../dots_amd64.s
 
-type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+// A dotsFunc computes the scores of a fixed number of rows.
+type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
-// dotsOf cuts the rows into fours, where there is a function for them, twos
-// and ones.
-func dotsOf(one, two, four dotsFunc) func([]float32, int, []float32, int, []float32, int, int, int, int, Ahead) {
-	return func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int, ahead Ahead) {
-		next := ahead.from(k)
-		for i := 0; i < rows; {
-			n, f := 1, one
-			switch left := rows - i; {
-			case left >= 4 && four != nil:
-				n, f = 4, four
-			case left >= 2:
-				n, f = 2, two
-			}
-			f(&s[i*lds], lds, &q[i*ldq], ldq, &k[0], ldk, keys, depth, next)
-			i += n
+// A few holds a function of a fixed number of rows for each element type.
+type few[F any] struct {
+	rows    int
+	byDType [3]F
+}
+
+// fewOf returns the tallest that the rows fill; the list begins with the
+// tallest and ends with one row.
+func fewOf[F any](list []few[F], rows int) few[F] {
+	for len(list) > 1 && list[0].rows > rows {
+		list = list[1:]
+	}
+	return list[0]
+}
+
+// unmaskable tells whether a row of halves ends in a part of a vector that the
+// instruction set can't load.
+func unmaskable(x Stored, width, cols int) bool {
+	return x.DType != kernels.Float32 && width == 8 && cols%width != 0
+}
+
+// dotsOf cuts the rows into those that there are functions for.
+func dotsOf(list []few[dotsFunc], width int) func([]float32, int, []float32, int, Stored, int, int, int, Ahead) {
+	return func(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead) {
+		if unmaskable(k, width, depth) {
+			widened(k, keys, depth, func(x []float32, first, n int) {
+				k := Stored{Float32: x, LD: depth}
+				dotsBlock(list, s[first:], lds, q, ldq, k, rows, n, depth, Ahead{}.of(k))
+			})
+			return
+		}
+		if fewOf(list, rows).rows == rows {
+			dotsBlock(list, s, lds, q, ldq, k, rows, keys, depth, ahead.of(k))
+			return
+		}
+		next := ahead.of(k)
+		for first := 0; first < keys; first += blockKeys {
+			dotsBlock(list, s[first:], lds, q, ldq, k.from(first), rows, min(blockKeys, keys-first), depth, next.plus(first, k))
 		}
 	}
 }
 
-//go:noescape
-func dots1AVX512(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+// dotsBlock lets the first rows fetch: the others find the keys in cache and
+// are quick.
+func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, next ask) {
+	for i := 0; i < rows; {
+		f := fewOf(list, rows-i)
+		f.byDType[k.DType](&s[i*lds], lds, &q[i*ldq], ldq, k.at(), k.LD, keys, depth, next.next, next.beyond)
+		i, next = i+f.rows, Ahead{}.of(k)
+	}
+}
+
+var dotsAVX512 = []few[dotsFunc]{
+	{8, [3]dotsFunc{dots8F32AVX512, dots8F16AVX512, dots8BF16AVX512}},
+	{4, [3]dotsFunc{dots4F32AVX512, dots4F16AVX512, dots4BF16AVX512}},
+	{2, [3]dotsFunc{dots2F32AVX512, dots2F16AVX512, dots2BF16AVX512}},
+	{1, [3]dotsFunc{dots1F32AVX512, dots1F16AVX512, dots1BF16AVX512}},
+}
+
+var dotsAVX2 = []few[dotsFunc]{
+	{4, [3]dotsFunc{dots4F32AVX2, dots4F16AVX2, dots4BF16AVX2}},
+	{2, [3]dotsFunc{dots2F32AVX2, dots2F16AVX2, dots2BF16AVX2}},
+	{1, [3]dotsFunc{dots1F32AVX2, dots1F16AVX2, dots1BF16AVX2}},
+}
 
 //go:noescape
-func dots2AVX512(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+func dots8F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
-func dots4AVX512(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+func dots4F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
-func dots1AVX2(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
-func dots2AVX2(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)
+func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots8F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots4F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots8BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots4BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+
+//go:noescape
+func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32) {
@@ -11,7 +13,7 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", f.Name, rows, keys, depth)
 	q, k := newMatrix(rows, depth, 2, 1).fill(next), newMatrix(keys, depth, 1, 3).fill(next)
 	s := newMatrix(rows, keys, 3, 2)
-	f.Dots(s.x, s.ld, q.x, q.ld, k.x, k.ld, rows, keys, depth, Ahead{})
+	f.Dots(s.x, s.ld, q.x, q.ld, Stored{Float32: k.x, LD: k.ld}, rows, keys, depth, Ahead{})
 	s.checkGuards(t, what)
 	for i := range rows {
 		for j := range keys {
@@ -25,8 +27,50 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, got, want)
 			}
 			one := []float32{0}
-			if f.Dots(one, 1, q.row(i), 0, k.row(j), 0, 1, 1, depth, Ahead{}); !same(one[0], s.row(i)[j]) {
+			if f.Dots(one, 1, q.row(i), 0, Stored{Float32: k.row(j)}, 1, 1, depth, Ahead{}); !same(one[0], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
+			}
+		}
+	}
+}
+
+// Keys stored as halves give what their widened ones do, bit for bit, wherever
+// they lie and whatever is fetched meanwhile.
+func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32) {
+	t.Helper()
+	for _, dtype := range halves {
+		what := fmt.Sprintf("isa=%s/type=%v/rows=%d/keys=%d/depth=%d", f.Name, dtype, rows, keys, depth)
+		q := newMatrix(rows, depth, 2, 1).fill(next)
+		k, wide := newStored(dtype, keys, depth, next)
+		s, want := newMatrix(rows, keys, 3, 2), newMatrix(rows, keys, 3, 2)
+		f.Dots(s.x, s.ld, q.x, q.ld, k, rows, keys, depth, Ahead{Next: k.Place(), Then: 1})
+		f.Dots(want.x, s.ld, q.x, q.ld, wide, rows, keys, depth, Ahead{})
+		sameMatrix(t, what, s, want)
+	}
+}
+
+// newStored is a matrix of halves in a slice that ends with it, and the same
+// widened.
+func newStored(dtype kernels.DType, rows, cols int, next func() float32) (x, wide Stored) {
+	x = Stored{DType: dtype, LD: cols + 3, Half: make([]uint16, max(0, (rows-1)*(cols+3)+cols))}
+	if rows == 0 || cols == 0 {
+		x.Half = nil
+	}
+	wide = Stored{LD: x.LD, Float32: make([]float32, len(x.Half))}
+	for i := range x.Half {
+		x.Half[i] = dtype.Narrow(next())
+		wide.Float32[i] = dtype.Widen(x.Half[i])
+	}
+	return x, wide
+}
+
+func sameMatrix(t *testing.T, what string, got, want matrix) {
+	t.Helper()
+	got.checkGuards(t, what)
+	for i := range got.rows {
+		for j, x := range got.row(i) {
+			if !same(x, want.row(i)[j]) {
+				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, x, want.row(i)[j])
 			}
 		}
 	}
@@ -34,10 +78,11 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 
 func TestDots(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
-		for rows := range 10 {
+		for rows := range 18 {
 			for _, keys := range []int{0, 1, 3, 4, 7, 8, 15, 16, 17, 33, 70} {
 				for _, depth := range []int{0, 1, 7, 8, 9, 15, 16, 17, 32, 64, 80} {
 					testDots(t, f, rows, keys, depth, normal(uint64(keys)))
+					testDotsStored(t, f, rows, keys, depth, normal(uint64(keys)))
 				}
 			}
 		}
@@ -48,6 +93,8 @@ func TestDotsNotFinite(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		for seed := range uint64(30) {
 			testDots(t, f, 5, 37, 21, wild(seed, 0.01))
+			testDots(t, f, 8, 37, 48, wild(seed, 0.01))
+			testDotsStored(t, f, 15, 37, 24, wild(seed, 0.01))
 		}
 	})
 }
@@ -55,10 +102,11 @@ func TestDotsNotFinite(t *testing.T) {
 func TestDotsPanics(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		x := make([]float32, 32)
-		mustPanic(t, func() { f.Dots(x, 8, x, 8, x, 8, 1, 5, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, x[:15], 8, 1, 2, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x[:1], 2, x, 8, x, 8, 1, 2, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, x, 8, 1, 2, -8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 8, x, 8, Stored{Float32: x, LD: 8}, 1, 5, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 2, x, 8, Stored{Float32: x[:15], LD: 8}, 1, 2, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x[:1], 2, x, 8, Stored{Float32: x, LD: 8}, 1, 2, 8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 2, x, 8, Stored{Float32: x, LD: 8}, 1, 2, -8, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 1, x, 8, Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, 1, 8, Ahead{}) })
 	})
 }
 
@@ -68,7 +116,8 @@ func FuzzDots(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64, rows, keys, depth byte) {
 		for _, v := range variants {
 			if v.available {
-				testDots(t, v, int(rows%10), int(keys), int(depth), wild(seed, 0.001))
+				testDots(t, v, int(rows%18), int(keys), int(depth), wild(seed, 0.001))
+				testDotsStored(t, v, int(rows%18), int(keys), int(depth), wild(seed, 0.001))
 			}
 		}
 	})

@@ -121,8 +121,9 @@ func (f *Funcs) spans(b Panels, depth, cols int) bool {
 		b.LD >= 0 && b.Panel >= 0 && len(b.Data) >= last*b.Panel+(depth-1)*b.LD+cols-last*f.Cols
 }
 
-// genericCols is the width of the generic panel: of one register block.
-const genericCols = 3
+// genericRows and genericCols are the shape of the generic block: as tall as
+// is asked for, and as wide as one panel.
+const genericRows, genericCols = 4, 3
 
 // mulGeneric is the twin of the assembly: C = beta·C + A·B with a factor a
 // row, or C = A·B where beta is nil.

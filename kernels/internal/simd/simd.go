@@ -30,6 +30,9 @@ import (
 // MaxRows is the height of the tallest register block of any variant.
 const MaxRows = 6
 
+// StateRows is how many rows a [State] has room for.
+const StateRows = 8
+
 // Funcs are the primitives of one instruction set, and the shape of its blocks.
 type Funcs struct {
 	// Name is the variant's: "generic", "avx2" or "avx512".
@@ -53,7 +56,8 @@ type Funcs struct {
 	rescale        func(st *State, rows int) (fresh uint32)
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)
 	bias           func(s []float32, lds, rows, cols int, slope []float32, first []int32)
-	dots           func(s []float32, lds int, q []float32, ldq int, k []float32, ldk, rows, keys, depth int, ahead Ahead)
+	dots           func(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead)
+	weighted       func(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead)
 	fma            func(rounds int)
 	read           func(x []float32)
 	widen          func(dst []float32, src []uint16, t kernels.DType)
@@ -65,7 +69,7 @@ type Funcs struct {
 }
 
 var generic = Funcs{
-	Name: kernels.Generic, Width: 1, Rows: 4, Cols: genericCols, available: true,
+	Name: kernels.Generic, Width: 1, Rows: genericRows, Cols: genericCols, available: true,
 	mul:            mulGeneric,
 	mulMax:         mulMaxGeneric,
 	rowMax:         rowMaxGeneric,
@@ -77,6 +81,7 @@ var generic = Funcs{
 	softcap:        softcapGeneric,
 	bias:           biasGeneric,
 	dots:           dotsGeneric,
+	weighted:       weightedGeneric,
 	fma:            fmaGeneric,
 	read:           readGeneric,
 	widen:          widenGeneric,

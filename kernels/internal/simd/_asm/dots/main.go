@@ -1,5 +1,5 @@
 // Command dots generates the products of a few rows with keys that lie
-// unpacked: what decode does.
+// unpacked, of any element type: the scores of decode.
 package main
 
 import (
@@ -15,58 +15,64 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for _, rows := range []int{1, 2, 4} {
-		dots(AVX512, rows)
-	}
-	for _, rows := range []int{1, 2} {
-		dots(AVX2, rows)
+	for _, t := range AllStored {
+		for _, rows := range []int{1, 2, 4, 8} {
+			dots(AVX512, t, rows)
+		}
+		for _, rows := range []int{1, 2, 4} {
+			dots(AVX2, t, rows)
+		}
 	}
 	Generate()
 }
 
 const unroll = 4
 
-// A block is some rows of Q by a vector of sums.
+// usualRow is how many elements a key is taken to have where it decides how
+// often something is fetched.
+const usualRow = 128
+
+// A block is some rows of Q by as many keys as there is a vector of sums.
+//
+// Note: four rows and more take several keys at once, so that a vector of Q
+// that is loaded feeds several multiply-adds: 8 rows by 2 keys load 10 vectors
+// for 16 of them. Fewer rows wait for memory in any case, and like it in order.
 type block struct {
-	isa        ISA
-	rows, keys int
-	q          []reg.Register
-	k, ldk     reg.Register
-	end        reg.Register
-	fetch      reg.Register // what the key's row is the twin of
-	at, whole  reg.Register // bytes into the depth; those of whole vectors
+	isa     ISA
+	t       Stored
+	rows    int
+	keys    int // of a block
+	abreast int // keys that go through the depth together
+	q, k    Rows
+	fetch   Cursor
+	masked  bool
 }
 
 // dots generates S = Q·Kᵀ for a fixed number of rows. A key's sums are vectors;
 // transposing additions fold those of a block into one vector. Keys that fill
 // no block are folded one by one, in the same order.
-func dots(isa ISA, rows int) {
-	TEXT(fmt.Sprintf("dots%d%s", rows, isa.Name), attr.NOSPLIT,
-		"func(s *float32, lds int, q *float32, ldq int, k *float32, ldk, keys, depth int, next uintptr)")
-	b := block{isa: isa, rows: rows, keys: isa.Width / rows, at: GP64(), end: GP64(), fetch: Arg("next")}
-	s := NewRows(Arg("s"), ArgBytes("lds"), rows)
-	q, ldq := Arg("q"), ArgBytes("ldq")
-	for i := range rows {
-		b.q = append(b.q, GP64())
-		MOVQ(q, b.q[i])
-		ADDQ(ldq, q)
+func dots(isa ISA, t Stored, rows int) {
+	TEXT(fmt.Sprintf("dots%d%s%s", rows, t.Name, isa.Name), attr.NOSPLIT, "func("+
+		"s *float32, lds int, q *float32, ldq int, k "+StoredArg+", ldk, keys, depth int, next uintptr, beyond int)")
+	b := block{isa: isa, t: t, rows: rows, keys: isa.Width / rows, abreast: 1, masked: t == Float32 || isa == AVX512}
+	if rows >= 4 {
+		b.abreast = b.keys
 	}
-	b.k, b.ldk = Arg("k"), ArgBytes("ldk")
-	part := Arg("depth")
-	ANDQ(U8(isa.Width-1), part)
-	JZ(LabelRef("setup"))
-	isa.SetMask(part)
-	Label("setup")
-	b.whole = Arg("depth")
-	ANDQ(I8(-isa.Width), b.whole)
-	SHLQ(U8(2), b.whole)
-	keys := Arg("keys")
+	vecs := b.setDepth()
+	b.q = NewRows(Arg("q"), ArgBytes("ldq"), rows)
+	b.k = NewRows(Arg("k"), t.ArgElements("ldk"), b.abreast)
+	if !t.Streams(rows) {
+		b.fetch = NewCursor(t, "depth", "ldk")
+	}
+	back := b.steps(vecs)
+	s := NewRows(Arg("s"), ArgBytes("lds"), rows)
+	keys := Stack("keys")
 
 	Label("block")
 	SUBQ(U32(b.keys), keys)
 	JLT(LabelRef("rest"))
-	for j := range b.keys {
-		b.products(fmt.Sprintf("key%d", j), j)
+	for j := 0; j < b.keys; j += b.abreast {
+		b.products(fmt.Sprintf("key%d", j), j, b.abreast, vecs, back)
 	}
 	b.fold()
 	for i := range rows {
@@ -79,7 +85,7 @@ func dots(isa ISA, rows int) {
 	ADDQ(U32(b.keys), keys)
 	JZ(LabelRef("done"))
 	Label("key")
-	b.products("one", 0)
+	b.products("one", 0, 1, vecs, back)
 	for i := range rows {
 		b.foldOne(b.sum(i, 0))
 		VMOVSS(X(b.sum(i, 0)), s.At(i, 0))
@@ -91,52 +97,122 @@ func dots(isa ISA, rows int) {
 	End()
 }
 
+// setDepth sets the mask of the last, partial vector, and returns where the
+// number of whole ones is kept.
+func (b block) setDepth() (vecs Mem) {
+	vecs = AllocLocal(8)
+	if b.masked {
+		part := Arg("depth")
+		ANDQ(U8(b.isa.Width-1), part)
+		JZ(LabelRef("setup"))
+		b.isa.SetMask(part)
+		Label("setup")
+	}
+	n := Arg("depth")
+	SHRQ(U8(log2(b.isa.Width)), n)
+	MOVQ(n, vecs)
+	return vecs
+}
+
+func log2(n int) int {
+	k := 0
+	for ; n > 1; n /= 2 {
+		k++
+	}
+	return k
+}
+
+// A steps says by how many bytes pointers move from the end of one key's whole
+// vectors to the start of the next.
+type steps struct{ q, k Mem }
+
+func (b block) steps(vecs Mem) steps {
+	st := steps{q: AllocLocal(8), k: AllocLocal(8)}
+	n := GP64()
+	MOVQ(vecs, n)
+	SHLQ(U8(log2(b.isa.Bytes())), n)
+	MOVQ(n, st.q)
+	MOVQ(vecs, n)
+	SHLQ(U8(log2(b.t.Bytes(b.isa))), n)
+	by := GP64()
+	MOVQ(b.k.Stride(), by)
+	SUBQ(n, by)
+	MOVQ(by, st.k)
+	return st
+}
+
 // sum holds row i times the block's key j.
 func (b block) sum(i, j int) reg.Register { return b.isa.V(i*b.keys + j) }
 
 // temp is a register that holds no sum nor mask.
 func (b block) temp(i int) reg.Register { return b.isa.V(b.isa.Width + i) }
 
-// products sums over the depth for the block's key j and goes on to the next.
-func (b block) products(name string, j int) {
+// products sums over the depth for n keys of the block from j on and goes on
+// to the next.
+func (b block) products(name string, j, n int, vecs Mem, back steps) {
 	for i := range b.rows {
-		b.isa.Zero(b.sum(i, j))
-	}
-	XORQ(b.at, b.at)
-	for _, n := range []int{unroll, 1} {
-		loop, end := LabelRef(fmt.Sprintf("%sBy%d", name, n)), LabelRef(fmt.Sprintf("%sEnd%d", name, n))
-		Label(string(loop))
-		LEAQ(Mem{Base: b.at, Disp: n * b.isa.Bytes()}, b.end)
-		CMPQ(b.end, b.whole)
-		JGT(end)
-		for i := range n {
-			b.step(j, i*b.isa.Bytes(), nil)
+		for key := range n {
+			b.isa.Zero(b.sum(i, j+key))
 		}
-		MOVQ(b.end, b.at)
-		JMP(loop)
-		Label(string(end))
 	}
-	TESTQ(U32(b.isa.Width-1), Stack("depth"))
-	JZ(LabelRef(name + "Next"))
-	b.step(j, 0, b.isa.Mask())
-	Label(name + "Next")
-	ADDQ(b.ldk, b.k)
-	ADDQ(b.ldk, b.fetch)
+	left := GP64()
+	MOVQ(vecs, left)
+	if b.t.Streams(b.rows) {
+		b.t.Touch(b.k.At(0, 0), Stack("beyond"), usualRow*b.t.Size, j)
+	}
+	for _, by := range []int{unroll, 1} {
+		loop, end := fmt.Sprintf("%sBy%d", name, by), fmt.Sprintf("%sEnd%d", name, by)
+		Label(loop)
+		SUBQ(U32(by), left)
+		JLT(LabelRef(end))
+		for i := range by {
+			if !b.t.Streams(b.rows) {
+				b.fetch.Fetch(fmt.Sprintf("%sFetch%d", loop, i), n*b.t.Bytes(b.isa), i)
+			}
+			b.step(j, n, i, nil)
+		}
+		b.q.Advance(U32(by * b.isa.Bytes()))
+		b.k.Advance(U32(by * b.t.Bytes(b.isa)))
+		JMP(LabelRef(loop))
+		Label(end)
+		if by > 1 {
+			ADDQ(U32(by), left)
+		}
+	}
+	if b.masked {
+		TESTQ(U32(b.isa.Width-1), Stack("depth"))
+		JZ(LabelRef(name + "Next"))
+		b.step(j, n, 0, b.isa.Mask())
+		Label(name + "Next")
+	}
+	b.q.Each(func(p reg.Register) { SUBQ(back.q, p) })
+	for key := range n {
+		if key == 0 {
+			b.k.Advance(back.k)
+			continue
+		}
+		b.k.Advance(b.k.Stride())
+	}
 }
 
-// step adds the products of one vector of the depth.
-func (b block) step(j, disp int, mask Op) {
-	x, y := b.temp(0), b.temp(1)
-	b.isa.Load(Mem{Base: b.k, Index: b.at, Scale: 1, Disp: disp}, x, mask)
-	PREFETCHT0(Mem{Base: b.fetch, Index: b.at, Scale: 1, Disp: disp})
-	for i, q := range b.q {
-		from := Mem{Base: q, Index: b.at, Scale: 1, Disp: disp}
-		if mask == nil {
-			VFMADD231PS(from, x, b.sum(i, j))
+// step adds the products of the i-th vector of the depth from where the
+// pointers are.
+func (b block) step(j, n, i int, mask Op) {
+	at := i * b.t.Bytes(b.isa)
+	for key := range n {
+		b.t.Load(b.isa, b.k.At(key, at), b.temp(key), mask)
+	}
+	y := b.temp(n)
+	for row := range b.rows {
+		from := b.q.At(row, i*b.isa.Bytes())
+		if n == 1 && mask == nil {
+			VFMADD231PS(from, b.temp(0), b.sum(row, j))
 			continue
 		}
 		b.isa.Load(from, y, mask)
-		VFMADD231PS(x, y, b.sum(i, j))
+		for key := range n {
+			VFMADD231PS(b.temp(key), y, b.sum(row, j+key))
+		}
 	}
 }
 
@@ -194,15 +270,28 @@ func (b block) foldOne(x reg.Register) {
 
 // store writes row i of the folded block.
 func (b block) store(i int, at Mem) {
-	x := b.isa.V(0)
-	switch {
-	case b.rows == 1:
+	x, y := b.isa.V(0), X(b.temp(0))
+	switch b.keys {
+	case b.isa.Width:
 		VMOVUPS(x, at)
-	case b.isa == AVX2:
-		VEXTRACTF128(U8(i), x, at)
-	case b.rows == 2:
+	case 8:
 		VEXTRACTF64X4(U8(i), x, at)
-	default:
+	case 4:
+		if b.isa == AVX2 {
+			VEXTRACTF128(U8(i), x, at)
+			return
+		}
 		VEXTRACTF32X4(U8(i), x, at)
+	case 2:
+		if i%2 == 1 {
+			VMOVHPS(y, at) // of the lane that row i-1 extracted
+			return
+		}
+		if b.isa == AVX2 {
+			VEXTRACTF128(U8(i/2), x, y)
+		} else {
+			VEXTRACTF32X4(U8(i/2), x, y)
+		}
+		VMOVLPS(y, at)
 	}
 }

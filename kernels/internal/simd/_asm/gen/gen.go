@@ -278,20 +278,20 @@ func NegInf() Mem {
 	return *negInf
 }
 
-// Rows addresses up to six rows of one matrix with two pointers.
+// Rows addresses up to nine rows of one matrix with a pointer for each three.
 type Rows struct {
-	at     [2]reg.Register
+	at     [3]reg.Register
 	stride reg.Register
 }
 
 // NewRows returns the rows at base, stride bytes apart.
 func NewRows(base, stride reg.Register, rows int) Rows {
-	r := Rows{at: [2]reg.Register{base}, stride: stride}
-	if rows > 3 {
+	r := Rows{at: [3]reg.Register{base}, stride: stride}
+	for i := 1; 3*i < rows; i++ {
 		far := GP64()
-		LEAQ(Mem{Base: base, Index: stride, Scale: 2}, far)
+		LEAQ(Mem{Base: r.at[i-1], Index: stride, Scale: 2}, far)
 		ADDQ(stride, far)
-		r.at[1] = far
+		r.at[i] = far
 	}
 	return r
 }

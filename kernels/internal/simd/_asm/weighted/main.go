@@ -1,0 +1,145 @@
+// Command weighted generates the sums of values that lie unpacked, of any
+// element type, by the weights of a few rows: the outputs of decode.
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+// widths are the vectors of columns that a number of rows takes at a time:
+// sums enough to hide the latency of multiply-adds, and where there are many
+// rows, few loads for each.
+var widths = map[ISA]map[int][]int{
+	AVX512: {1: {8, 4, 1}, 2: {8, 4, 1}, 4: {4, 1}, 8: {2, 1}},
+	AVX2:   {1: {4, 1}, 2: {4, 1}, 4: {2, 1}},
+}
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, isa := range []ISA{AVX512, AVX2} {
+		for _, t := range AllStored {
+			for _, rows := range []int{1, 2, 4, 8} {
+				if widths[isa][rows] != nil {
+					weighted(isa, t, rows)
+				}
+			}
+		}
+	}
+	Generate()
+}
+
+const unroll = 4
+
+// A block is some rows of C.
+type block struct {
+	isa    ISA
+	t      Stored
+	rows   int
+	c, p   Rows
+	v, ldv reg.Register
+	next   Cursor
+}
+
+// weighted generates C += P·V for a fixed number of rows. Some columns at a
+// time run over all keys, in order, with their sums in registers.
+func weighted(isa ISA, t Stored, rows int) {
+	TEXT(fmt.Sprintf("weighted%d%s%s", rows, t.Name, isa.Name), attr.NOSPLIT, "func("+
+		"c *float32, ldc int, p *float32, ldp int, v "+StoredArg+", ldv, keys, cols int, next uintptr, beyond int)")
+	b := block{isa: isa, t: t, rows: rows}
+	cols := Stack("cols")
+	if !t.Streams(rows) {
+		b.next = NewCursor(t, "cols", "ldv")
+	}
+	b.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
+	b.p = NewRows(Arg("p"), ArgBytes("ldp"), rows)
+	b.v, b.ldv = Arg("v"), t.ArgElements("ldv")
+	base := AllocLocal(8)
+	MOVQ(b.v, base)
+	for _, vecs := range widths[isa][rows] {
+		pass, end := fmt.Sprintf("pass%d", vecs), fmt.Sprintf("end%d", vecs)
+		Label(pass)
+		CMPQ(cols, U32(vecs*isa.Width))
+		JLT(LabelRef(end))
+		b.product(pass, vecs, nil)
+		b.c.Advance(U32(vecs * isa.Bytes()))
+		ADDQ(U32(vecs*t.Bytes(isa)), base)
+		MOVQ(base, b.v)
+		SUBQ(U32(vecs*isa.Width), cols)
+		JMP(LabelRef(pass))
+		Label(end)
+	}
+	if t == Float32 || isa == AVX512 {
+		part := Arg("cols")
+		TESTQ(part, part)
+		JZ(LabelRef("done"))
+		isa.SetMask(part)
+		b.product("part", 1, isa.Mask())
+		Label("done")
+	}
+	End()
+}
+
+// product computes the block at some vectors of columns, the last only where
+// mask says. It leaves P as it was.
+func (b block) product(name string, vecs int, mask Op) {
+	isa := b.isa
+	for i := range b.rows {
+		for j := range vecs {
+			isa.Load(b.c.At(i, j*isa.Bytes()), sum(isa, vecs, i, j), mask)
+		}
+	}
+	left := Arg("keys")
+	for _, n := range []int{unroll, 1} {
+		loop, end := fmt.Sprintf("%sBy%d", name, n), fmt.Sprintf("%sEnd%d", name, n)
+		Label(loop)
+		SUBQ(U32(n), left)
+		JLT(LabelRef(end))
+		for key := range n {
+			if b.t.Streams(b.rows) {
+				b.t.Touch(Mem{Base: b.v}, Stack("beyond"), vecs*b.t.Bytes(isa), key)
+			} else {
+				b.next.Fetch(fmt.Sprintf("%sFetch%d", loop, key), vecs*b.t.Bytes(isa), key)
+			}
+			b.step(4*key, vecs, mask)
+		}
+		b.p.Advance(U32(4 * n))
+		JMP(LabelRef(loop))
+		Label(end)
+		if n > 1 {
+			ADDQ(U32(n), left)
+		}
+	}
+	back := ArgBytes("keys")
+	b.p.Each(func(p reg.Register) { SUBQ(back, p) })
+	for i := range b.rows {
+		for j := range vecs {
+			isa.Store(sum(isa, vecs, i, j), b.c.At(i, j*isa.Bytes()), mask)
+		}
+	}
+}
+
+func sum(isa ISA, vecs, i, j int) reg.Register { return isa.V(i*vecs + j) }
+
+// step adds the products of one key, disp bytes into the rows of P.
+func (b block) step(disp, vecs int, mask Op) {
+	isa := b.isa
+	value := func(j int) reg.Register { return isa.V(b.rows*vecs + j) }
+	weight := value(vecs)
+	for j := range vecs {
+		b.t.Load(isa, Mem{Base: b.v, Disp: j * b.t.Bytes(isa)}, value(j), mask)
+	}
+	ADDQ(b.ldv, b.v)
+	for i := range b.rows {
+		VBROADCASTSS(b.p.At(i, disp), weight)
+		for j := range vecs {
+			VFMADD231PS(value(j), weight, sum(isa, vecs, i, j))
+		}
+	}
+}

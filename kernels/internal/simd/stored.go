@@ -1,0 +1,108 @@
+package simd
+
+import (
+	"unsafe"
+
+	"github.com/attnbench/attnbench/kernels"
+)
+
+// A Stored is a row-major matrix of any element type, with rows LD elements
+// apart: keys or values as a cache holds them. Its numbers are widened as they
+// are loaded, exactly.
+type Stored struct {
+	Float32 []float32 // the elements when DType is Float32
+	Half    []uint16  // their bits when it is not
+	DType   kernels.DType
+	LD      int
+}
+
+// spans tells whether x holds rows × cols elements.
+func (x Stored) spans(rows, cols int) bool {
+	n := len(x.Float32)
+	if x.DType != kernels.Float32 {
+		n = len(x.Half)
+	}
+	return rows == 0 || cols == 0 || x.LD >= 0 && n >= (rows-1)*x.LD+cols
+}
+
+// from returns x from a row on.
+func (x Stored) from(row int) Stored {
+	if x.DType == kernels.Float32 {
+		x.Float32 = x.Float32[row*x.LD:]
+	} else {
+		x.Half = x.Half[row*x.LD:]
+	}
+	return x
+}
+
+// at is the address of the first element.
+func (x Stored) at() *byte {
+	if x.DType == kernels.Float32 {
+		return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Float32)))
+	}
+	return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Half)))
+}
+
+// blockKeys is how many rows of halves are widened at a time where there are
+// no instructions for it, and how many keys one block of rows leaves in the
+// first-level cache for the next.
+const blockKeys = 32
+
+// widened calls do for a few rows at a time, as floats, with the number of the
+// first; it is for rows of at most kernels.MaxHeadDim halves.
+func widened(x Stored, rows, cols int, do func(x []float32, first, n int)) {
+	var buf [blockKeys * kernels.MaxHeadDim]float32
+	for first := 0; first < rows; first += blockKeys {
+		n := min(blockKeys, rows-first)
+		for i := range n {
+			widenGeneric(buf[i*cols:], x.Half[(first+i)*x.LD:][:cols], x.DType)
+		}
+		do(buf[:n*cols], first, n)
+	}
+}
+
+// An Ahead says what will be read from memory after an operand, so that it is
+// on its way meanwhile: rows of as many bytes as the operand's and as far apart.
+// Next follows the operand and is brought into cache. Then follows Next, or the
+// operand where there is no Next, and has its pages translated; 0 stands for
+// what lies behind.
+//
+// One or two rows of float32 read their operand at the rate of memory, and ask
+// for no more than translations: Next is to be 0.
+type Ahead struct{ Next, Then Place }
+
+// A Place is an address that is only fetched, which can't fault: rows may lie
+// beyond what they began in.
+type Place uintptr
+
+// Place returns where x begins.
+func (x Stored) Place() Place { return Place(unsafe.Pointer(x.at())) }
+
+// How far what lies behind is, in bytes, for rows that stream and others.
+const (
+	behindStream = 16 << 10
+	behindNext   = 32 << 10
+)
+
+// An ask is an Ahead for the assembly.
+type ask struct {
+	next   uintptr
+	beyond int // from next, in bytes
+}
+
+func (a Ahead) of(x Stored) ask {
+	next, beyond := a.Next, behindNext
+	if next == 0 {
+		next, beyond = x.Place(), behindStream
+	}
+	if a.Then != 0 {
+		beyond = int(a.Then - next)
+	}
+	return ask{uintptr(next), beyond}
+}
+
+// plus goes on by some rows of x.
+func (k ask) plus(rows int, x Stored) ask {
+	k.next += uintptr(rows * x.LD * int(x.DType.Size()))
+	return k
+}

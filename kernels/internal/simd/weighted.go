@@ -1,0 +1,79 @@
+package simd
+
+import "github.com/attnbench/attnbench/kernels"
+
+// Weigh is the first half of [Funcs.Attend] for up to [StateRows] rows, of
+// which it finds the maxima itself: it moves the state to the new maxima,
+// multiplies O by the factors that follow, and turns S into P.
+//
+//	Max[i] = max(S[i][0], …, S[i][keys-1])
+//	m := max(RowMax[i], Max[i])
+//	P[i][j] = 2^(S[i][j] - m)
+//	RowSum[i] = 2^(RowMax[i]-m)*RowSum[i] + P[i][0] + … + P[i][keys-1]
+//	O[i] = 2^(RowMax[i]-m)*O[i]
+//	RowMax[i] = m
+//
+// [Funcs.AddWeighted] adds P·V. Before the first key O is not read but set to
+// zero. What is said of Attend holds here too.
+func (f *Funcs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols int, st *State) {
+	if rows < 0 || rows > StateRows || keys < 0 || cols < 0 {
+		panic(errShape)
+	}
+	if len(st.RowMax) < rows || len(st.RowSum) < rows || !spans(s, lds, rows, keys) || !spans(o, ldo, rows, cols) {
+		panic(errShort)
+	}
+	if rows == 0 || keys == 0 {
+		return
+	}
+	f.rowMax(s, lds, rows, keys, st.Max[:])
+	fresh := f.rescale(st, rows)
+	for i, alpha := range st.alpha[:rows] {
+		switch {
+		case cols == 0:
+		case fresh>>i&1 != 0:
+			clear(o[i*ldo:][:cols])
+		case alpha != 1:
+			f.scale(o[i*ldo:], 0, o[i*ldo:], 0, 1, cols, st.alpha[i:])
+		}
+	}
+	f.expSum(s, lds, rows, keys, st.shift[:], st.RowSum)
+}
+
+// AddWeighted computes O += P·V where V lies unpacked, for few rows:
+//
+//	for i := range rows {
+//		for c := range cols {
+//			for j := range keys {
+//				o[i*ldo+c] += p[i*ldp+j] * V[j][c]
+//			}
+//		}
+//	}
+//
+// Sums run in the order of the keys, each step fused where the instruction set
+// has it, as those of [Funcs.MulAdd] do. V has at most kernels.MaxHeadDim
+// columns of halves. O must not overlap P or V. As many rows of ahead as V has are fetched
+// meanwhile.
+func (f *Funcs) AddWeighted(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
+	if rows < 0 || keys < 0 || cols < 0 || v.DType != kernels.Float32 && cols > kernels.MaxHeadDim {
+		panic(errShape)
+	}
+	if !spans(o, ldo, rows, cols) || !spans(p, ldp, rows, keys) || !v.spans(keys, cols) {
+		panic(errShort)
+	}
+	if rows > 0 && keys > 0 && cols > 0 {
+		f.weighted(o, ldo, p, ldp, v, rows, keys, cols, ahead)
+	}
+}
+
+func weightedGeneric(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, _ Ahead) {
+	add := func(v []float32, ld, first, n int) {
+		for i := 0; i < rows; i += genericRows {
+			mulGeneric(o[i*ldo:], ldo, p[i*ldp+first:], ldp, Panels{Data: v, LD: ld, Panel: genericCols}, min(genericRows, rows-i), n, cols, ones[:])
+		}
+	}
+	if v.DType == kernels.Float32 {
+		add(v.Float32, v.LD, 0, keys)
+		return
+	}
+	widened(v, keys, cols, func(v []float32, first, n int) { add(v, cols, first, n) })
+}

@@ -1,0 +1,106 @@
+//go:build !purego
+
+package simd
+
+//go:generate go run -C _asm ./weighted -out ../weighted_amd64.s
+
+// A weightedFunc adds weighted values for a fixed number of rows.
+type weightedFunc func(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+// weightedOf cuts the rows into those that there are functions for.
+func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []float32, int, Stored, int, int, int, Ahead) {
+	return func(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
+		if unmaskable(v, width, cols) {
+			widened(v, keys, cols, func(x []float32, first, n int) {
+				v := Stored{Float32: x, LD: cols}
+				weightedBlock(list, o, ldo, p[first:], ldp, v, rows, n, cols, Ahead{}.of(v))
+			})
+			return
+		}
+		weightedBlock(list, o, ldo, p, ldp, v, rows, keys, cols, ahead.of(v))
+	}
+}
+
+func weightedBlock(list []few[weightedFunc], o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, next ask) {
+	for i := 0; i < rows; {
+		f := fewOf(list, rows-i)
+		f.byDType[v.DType](&o[i*ldo], ldo, &p[i*ldp], ldp, v.at(), v.LD, keys, cols, next.next, next.beyond)
+		i, next = i+f.rows, Ahead{}.of(v)
+	}
+}
+
+var weightedAVX512 = []few[weightedFunc]{
+	{8, [3]weightedFunc{weighted8F32AVX512, weighted8F16AVX512, weighted8BF16AVX512}},
+	{4, [3]weightedFunc{weighted4F32AVX512, weighted4F16AVX512, weighted4BF16AVX512}},
+	{2, [3]weightedFunc{weighted2F32AVX512, weighted2F16AVX512, weighted2BF16AVX512}},
+	{1, [3]weightedFunc{weighted1F32AVX512, weighted1F16AVX512, weighted1BF16AVX512}},
+}
+
+var weightedAVX2 = []few[weightedFunc]{
+	{4, [3]weightedFunc{weighted4F32AVX2, weighted4F16AVX2, weighted4BF16AVX2}},
+	{2, [3]weightedFunc{weighted2F32AVX2, weighted2F16AVX2, weighted2BF16AVX2}},
+	{1, [3]weightedFunc{weighted1F32AVX2, weighted1F16AVX2, weighted1BF16AVX2}},
+}
+
+//go:noescape
+func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+
+//go:noescape
+func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
