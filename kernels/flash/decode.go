@@ -13,11 +13,11 @@ const (
 	splitKeys     = 2048 // keys of an item; fixed, so that results do not depend on threads
 )
 
-// streamKeys returns for how many keys K is read, and then V. Where one or two
+// stretchKeys returns for how many keys K is read, and then V. Where one or two
 // rows wait for memory, long stretches are best, with the next pages translated
 // in time. Otherwise V is fetched into cache while K is computed on, and the K
 // that follows while V is.
-func streamKeys(rows int, t kernels.DType) int {
+func stretchKeys(rows int, t kernels.DType) int {
 	switch {
 	case rows > 2:
 		return 256
@@ -37,7 +37,7 @@ type decoder struct {
 	layout  *cpu.Layout // one block: all queries
 	splits  int
 	rows    int  // group·qLen: row g·qLen+i is query i of the group's g-th head
-	stream  int  // keys whose K, then V is read
+	stretch int  // keys whose K, then V is read
 	ahead   bool // whether what is read next is fetched line by line
 	scale   []float32
 	workers []stream
@@ -61,8 +61,8 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		Plan: base, simd: simd.For(base.ISA()),
 		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
 	}
-	d.stream = streamKeys(d.rows, p.KVDType)
-	d.ahead = d.stream < splitKeys
+	d.stretch = stretchKeys(d.rows, p.KVDType)
+	d.ahead = d.stretch < splitKeys
 	d.layout = cpu.NewLayout(&d.Problem, p.QLen, splitKeys)
 	d.Hold(d.layout.Bytes())
 	for range d.simd.Rows {
@@ -104,7 +104,7 @@ func (d *decoder) item(id, item int) {
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
 		for v.Len() > 0 {
-			keys := kernels.Interval{Lo: v.Lo, Hi: min(v.Lo+d.stream, v.Hi)}
+			keys := kernels.Interval{Lo: v.Lo, Hi: min(v.Lo+d.stretch, v.Hi)}
 			d.attend(s, batch, kvHead, keys, at)
 			v.Lo = keys.Hi
 		}
@@ -112,7 +112,7 @@ func (d *decoder) item(id, item int) {
 }
 
 // lds is the distance between rows of scores.
-func (d *decoder) lds() int { return d.stream + gap }
+func (d *decoder) lds() int { return d.stretch + gap }
 
 // load scales the group's queries into place.
 func (d *decoder) load(s *stream, batch, kvHead int) {
