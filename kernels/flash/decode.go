@@ -63,7 +63,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	}
 	d.stretch = stretchKeys(d.rows, p.KVDType)
 	d.ahead = d.stretch < splitKeys
-	d.layout = cpu.NewLayout(&d.Problem, p.QLen, splitKeys)
+	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())
 	for range d.simd.Rows {
 		d.scale = append(d.scale, d.ScaleLog2())

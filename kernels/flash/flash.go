@@ -46,11 +46,11 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
 	threads := pl.Workers(opts.Threads)
-	pl.layout = cpu.NewLayout(&pl.Problem, pl.simd.Rows, pl.chunk)
+	pl.layout = cpu.NewLayout(&pl.Problem, cpu.Along(&pl.Problem, pl.simd.Rows), pl.chunk)
 	pl.layout.KeepRows(&pl.Problem)
 	pl.Hold(pl.layout.Bytes())
 	pl.unit = cpu.Ceil(cpu.Ceil(pl.chunk, units), pl.simd.Cols) * pl.simd.Cols
-	pl.queries = queriesOf(p, threads, pl.simd.Rows)
+	pl.queries = queriesOf(p, threads, pl.layout.Unit())
 	for range threads {
 		w, err := pl.newWorker()
 		if err != nil {
@@ -67,7 +67,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 
 // queriesOf divides the queries so that there are enough items for the
 // threads, and few enough that packing K and V for each costs little.
-func queriesOf(p kernels.Problem, threads, rows int) int {
+func queriesOf(p kernels.Problem, threads, unit int) int {
 	const (
 		itemsPerThread = 4
 		fewest         = 384  // rows of Q for which a chunk is packed
@@ -78,7 +78,7 @@ func queriesOf(p kernels.Problem, threads, rows int) int {
 	if threads > 1 && (heads%threads != 0 || heads < itemsPerThread*threads) {
 		n = min(n, max(cpu.Ceil(p.QLen*heads, itemsPerThread*threads), cpu.Ceil(fewest, p.Group())))
 	}
-	return min(cpu.Ceil(n, rows), cpu.Ceil(p.QLen, rows)) * rows
+	return min(cpu.Ceil(n, unit), cpu.Ceil(p.QLen, unit)) * unit
 }
 
 // An item is a range of queries for the query heads of one key head.
@@ -95,7 +95,7 @@ func (pl *plan) itemOf(i int) item {
 	queries := kernels.Interval{Lo: part * pl.queries, Hi: min((part+1)*pl.queries, pl.Problem.QLen)}
 	return item{
 		batch: i % heads / pl.Problem.KVHeads, kvHead: i % heads % pl.Problem.KVHeads, queries: queries,
-		blocks: kernels.Interval{Lo: queries.Lo / pl.layout.Rows, Hi: cpu.Ceil(queries.Hi, pl.layout.Rows)},
+		blocks: kernels.Interval{Lo: pl.layout.Count(queries.Lo), Hi: pl.layout.Count(queries.Hi)},
 	}
 }
 

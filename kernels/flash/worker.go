@@ -57,7 +57,7 @@ const gap = 16
 func (pl *plan) newWorker() (worker, error) {
 	f, d := pl.simd, pl.Problem.HeadDim
 	w := worker{stride: pl.chunk + gap, scratch: pl.NewScratch()}
-	blocks := pl.queries / f.Rows
+	blocks := pl.layout.Count(pl.queries)
 	w.visits, w.present = make([]visit, blocks), make([]int32, 0, blocks)
 	pl.Hold(12 * int64(blocks))
 	state := pl.Problem.Group() * min(pl.queries, pl.Problem.QLen)

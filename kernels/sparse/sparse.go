@@ -45,7 +45,7 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA())}
 	f := pl.simd
-	pl.layout = cpu.NewLayout(&pl.Problem, f.Rows, f.Cols)
+	pl.layout = cpu.NewLayout(&pl.Problem, cpu.Blocking{Rows: f.Rows}, f.Cols)
 	pl.Hold(pl.layout.Bytes())
 	pl.stride = pl.widest()
 	for range pl.Workers(opts.Threads) {

@@ -49,8 +49,8 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA())}
 	pl.stride = cpu.Ceil(p.KVLen, gap)*gap + gap
-	pl.stripes = cpu.NewLayout(&pl.Problem, tileQ, tileKV)
-	pl.blocks = cpu.NewLayout(&pl.Problem, pl.simd.Rows, tileKV)
+	pl.stripes = cpu.NewLayout(&pl.Problem, cpu.Blocking{Rows: tileQ}, tileKV)
+	pl.blocks = cpu.NewLayout(&pl.Problem, cpu.Blocking{Rows: pl.simd.Rows}, tileKV)
 	pl.Hold(pl.stripes.Bytes() + pl.blocks.Bytes())
 	for range pl.Workers(opts.Threads) {
 		w := worker{scratch: pl.NewScratch(), parts: make([]cpu.Part, 0, pl.stripes.Widest())}

@@ -9,7 +9,7 @@ import (
 // A Layout is the mask seen by blocks of queries: what each block has to visit
 // and where it needs no masking. It is made once, for a mask does not change.
 type Layout struct {
-	Rows   int // queries in a block
+	Blocking
 	Blocks int // of one batch element
 	Chunks int // of keys, of one batch element
 
@@ -50,10 +50,10 @@ func (s *spans) at(i int) []Span { return s.flat[s.start[i]:s.start[i+1]] }
 
 func (s *spans) bytes() int64 { return 8*int64(cap(s.flat)) + 4*int64(cap(s.start)) }
 
-// NewLayout works out what blocks of rows queries see in chunks of tileKV keys.
-func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
+// NewLayout works out what blocks of queries see in chunks of tileKV keys.
+func NewLayout(p *kernels.Problem, by Blocking, tileKV int) *Layout {
 	l := &Layout{
-		Rows: rows, Blocks: Ceil(p.QLen, rows), Chunks: Ceil(p.KVLen, tileKV),
+		Blocking: by, Blocks: by.Count(p.QLen), Chunks: Ceil(p.KVLen, tileKV),
 		qLen: p.QLen, shared: p.Mask.KeyLens == nil,
 	}
 	batches := p.Batch
@@ -63,7 +63,7 @@ func NewLayout(p *kernels.Problem, rows, tileKV int) *Layout {
 	l.union, l.common = newSpans(batches*l.Blocks), newSpans(batches*l.Blocks)
 	l.cut = make([]bool, 0, batches*l.Blocks)
 	l.touched = make([]kernels.Interval, batches*l.Chunks)
-	seen := kernels.NewRows(p, rows)
+	seen := kernels.NewRows(p, by.Rows)
 	for b := range batches {
 		for block := range l.Blocks {
 			seen.Reset(b, l.Queries(block))
@@ -130,7 +130,8 @@ func (l *Layout) touch(batch, block int, union []kernels.Interval, tileKV int) {
 
 // Queries returns the queries of a block.
 func (l *Layout) Queries(block int) kernels.Interval {
-	return kernels.Interval{Lo: block * l.Rows, Hi: min((block+1)*l.Rows, l.qLen)}
+	v := l.Block(block)
+	return kernels.Interval{Lo: v.Lo, Hi: min(v.Hi, l.qLen)}
 }
 
 func (l *Layout) index(batch, block int) int {
