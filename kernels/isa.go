@@ -10,6 +10,11 @@ import (
 type ISA struct {
 	Name      string
 	Available bool // this machine has every feature that the variant needs
+
+	// Extends names the variant that this one is but for products of
+	// bfloat16, "" for none. A plan that has no use for those runs, and
+	// reports, the other one.
+	Extends string
 }
 
 // isas runs from least to most preferred.

@@ -110,8 +110,8 @@ func (f *Funcs) checkProduct(c []float32, ldc int, a []float32, lda int, b Panel
 	return true
 }
 
-// spans tells whether x holds rows × cols floats, rows ld apart.
-func spans(x []float32, ld, rows, cols int) bool {
+// spans tells whether x holds rows × cols elements, rows ld apart.
+func spans[T any](x []T, ld, rows, cols int) bool {
 	return rows == 0 || cols == 0 || ld >= 0 && len(x) >= (rows-1)*ld+cols
 }
 
@@ -190,6 +190,11 @@ func addRow(c, a, b []float32, ldb int) {
 
 func mulMaxGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
 	mulGeneric(c, ldc, a, lda, b, rows, depth, cols, nil)
+	hideGeneric(c, ldc, rows, cols, seen)
+	rowMaxGeneric(c, ldc, rows, cols, rowMax)
+}
+
+func hideGeneric(c []float32, ldc, rows, cols int, seen *Seen) {
 	for i := 0; i < rows && seen != nil; i++ {
 		for j := range c[i*ldc:][:cols] {
 			if int32(j) < seen.Lo[i] || int32(j) >= seen.Hi[i] {
@@ -197,5 +202,4 @@ func mulMaxGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, d
 			}
 		}
 	}
-	rowMaxGeneric(c, ldc, rows, cols, rowMax)
 }

@@ -12069,3 +12069,8115 @@ done:
 	VMOVSS       X10, 20(CX)
 	VZEROUPPER
 	RET
+
+// func mulPairs1AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs1AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ a+16(FP), DX
+	MOVQ lda+24(FP), CX
+	ADDQ CX, CX
+	MOVQ b+32(FP), BX
+	MOVQ ldb+40(FP), SI
+	SHLQ $0x02, SI
+	MOVQ cols+64(FP), DI
+
+panel:
+	CMPQ         DI, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DX, R9
+	MOVQ  BX, R8
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R8), Z25
+	VMOVUPS      64(R8), Z26
+	VMOVUPS      128(R8), Z27
+	VMOVUPS      192(R8), Z28
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	ADDQ         $0x00000004, R9
+	ADDQ         SI, R8
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, BX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, DI
+	JMP     panel
+
+tail:
+	TESTQ        DI, DI
+	JZ           done
+	CMPQ         DI, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R8
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	SHRL         CL, R8
+	KMOVW        R8, K1
+	VPXORD       Z0, Z0, Z0
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, BX
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (BX), K1, Z25
+	VBROADCASTSS (DX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	ADDQ         $0x00000004, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	JMP     done
+
+tail2:
+	CMPQ         DI, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, DI
+	MOVL         $0x0000ffff, R8
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	SHRL         CL, R8
+	KMOVW        R8, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, BX
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (BX), Z25
+	VMOVUPS.Z    64(BX), K1, Z26
+	VBROADCASTSS (DX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	ADDQ         $0x00000004, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	JMP     done
+
+tail3:
+	CMPQ         DI, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, DI
+	MOVL         $0x0000ffff, R8
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	SHRL         CL, R8
+	KMOVW        R8, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, BX
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (BX), Z25
+	VMOVUPS      64(BX), Z26
+	VMOVUPS.Z    128(BX), K1, Z27
+	VBROADCASTSS (DX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	ADDQ         $0x00000004, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, DI
+	MOVL         $0x0000ffff, R8
+	MOVQ         $0x00000010, CX
+	SUBQ         DI, CX
+	SHRL         CL, R8
+	KMOVW        R8, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, BX
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (BX), Z25
+	VMOVUPS      64(BX), Z26
+	VMOVUPS      128(BX), Z27
+	VMOVUPS.Z    192(BX), K1, Z28
+	VBROADCASTSS (DX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	ADDQ         $0x00000004, DX
+	ADDQ         SI, BX
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs1AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs1AVX512(SB), NOSPLIT, $144-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	MOVQ         $0x00000000, 136(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         a+16(FP), BX
+	MOVQ         lda+24(FP), CX
+	ADDQ         CX, CX
+	MOVQ         b+32(FP), SI
+	MOVQ         ldb+40(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         cols+64(FP), R8
+	LEAQ         (BX), R9
+	ADDQ         CX, R9
+	MOVQ         R9, 128(SP)
+
+panel:
+	CMPQ       R8, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       BX, R10
+	MOVQ       SI, R9
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS      128(R9), Z27
+	VMOVUPS      192(R9), Z28
+	VBROADCASTSS (R10), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	ADDQ         $0x00000004, R10
+	ADDQ         DI, R9
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  136(SP), R9
+	LEAQ  64(R9), R10
+	CMPL  R9, 48(CX)
+	JLT   fullCut
+	CMPL  R10, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, SI
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, R8
+	ADDQ    $0x00000040, 136(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R8, R8
+	JZ         done
+	CMPQ       R8, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (SI), K1, Z25
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	ADDQ         $0x00000004, BX
+	ADDQ         DI, SI
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  136(SP), BX
+	LEAQ  16(BX), SI
+	CMPL  BX, 48(CX)
+	JLT   tail1Cut
+	CMPL  SI, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	JMP          done
+
+tail2:
+	CMPQ       R8, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (SI), Z25
+	VMOVUPS.Z    64(SI), K1, Z26
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	ADDQ         $0x00000004, BX
+	ADDQ         DI, SI
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  136(SP), BX
+	LEAQ  32(BX), SI
+	CMPL  BX, 48(CX)
+	JLT   tail2Cut
+	CMPL  SI, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	JMP          done
+
+tail3:
+	CMPQ       R8, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (SI), Z25
+	VMOVUPS      64(SI), Z26
+	VMOVUPS.Z    128(SI), K1, Z27
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	ADDQ         $0x00000004, BX
+	ADDQ         DI, SI
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  136(SP), BX
+	LEAQ  48(BX), SI
+	CMPL  BX, 48(CX)
+	JLT   tail3Cut
+	CMPL  SI, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R8
+	MOVL       $0x0000ffff, R9
+	MOVQ       $0x00000010, CX
+	SUBQ       R8, CX
+	SHRL       CL, R9
+	KMOVW      R9, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       128(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 128(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, SI
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (SI), Z25
+	VMOVUPS      64(SI), Z26
+	VMOVUPS      128(SI), Z27
+	VMOVUPS.Z    192(SI), K1, Z28
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	ADDQ         $0x00000004, BX
+	ADDQ         DI, SI
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  136(SP), BX
+	LEAQ  64(BX), SI
+	CMPL  BX, 48(CX)
+	JLT   tail4Cut
+	CMPL  SI, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 136(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VZEROUPPER
+	RET
+
+// func mulPairs2AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs2AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), DX
+	SHLQ $0x02, DX
+	MOVQ a+16(FP), BX
+	MOVQ lda+24(FP), SI
+	ADDQ SI, SI
+	MOVQ b+32(FP), DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x02, R8
+	MOVQ cols+64(FP), R9
+
+panel:
+	CMPQ         R9, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      192(AX)(DX*1), Z7
+	VMULPS       Z24, Z7, Z7
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, R11
+	MOVQ  DI, R10
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS      128(R10), Z27
+	VMOVUPS      192(R10), Z28
+	VBROADCASTSS (R11), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R11)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	ADDQ         $0x00000004, R11
+	ADDQ         R8, R10
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, 192(AX)(DX*1)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, DI
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, R9
+	JMP     panel
+
+tail:
+	TESTQ        R9, R9
+	JZ           done
+	CMPQ         R9, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS.Z    (AX)(DX*1), K1, Z1
+	VMULPS       Z24, Z1, Z1
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (DI), K1, Z25
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(DX*1)
+	JMP     done
+
+tail2:
+	CMPQ         R9, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(AX)(DX*1), K1, Z3
+	VMULPS       Z24, Z3, Z3
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS.Z    64(DI), K1, Z26
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(DX*1)
+	VMOVUPS Z3, K1, 64(AX)(DX*1)
+	JMP     done
+
+tail3:
+	CMPQ         R9, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z3
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      64(AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    128(AX)(DX*1), K1, Z5
+	VMULPS       Z24, Z5, Z5
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS      64(DI), Z26
+	VMOVUPS.Z    128(DI), K1, Z27
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	VMOVUPS Z3, (AX)(DX*1)
+	VMOVUPS Z4, 64(AX)(DX*1)
+	VMOVUPS Z5, K1, 128(AX)(DX*1)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    192(AX)(DX*1), K1, Z7
+	VMULPS       Z24, Z7, Z7
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS      64(DI), Z26
+	VMOVUPS      128(DI), Z27
+	VMOVUPS.Z    192(DI), K1, Z28
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, K1, 192(AX)(DX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs2AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs2AVX512(SB), NOSPLIT, $208-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z0, 64(AX)
+	MOVQ         $0x00000000, 200(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         a+16(FP), SI
+	MOVQ         lda+24(FP), DI
+	ADDQ         DI, DI
+	MOVQ         b+32(FP), R8
+	MOVQ         ldb+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         cols+64(FP), R10
+	LEAQ         (SI)(DI*1), CX
+	ADDQ         DI, CX
+	MOVQ         CX, 192(SP)
+
+panel:
+	CMPQ       R10, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, R12
+	MOVQ       R8, R11
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R11), Z25
+	VMOVUPS      64(R11), Z26
+	VMOVUPS      128(R11), Z27
+	VMOVUPS      192(R11), Z28
+	VBROADCASTSS (R12), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R12)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	ADDQ         $0x00000004, R12
+	ADDQ         R9, R11
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  200(SP), R11
+	LEAQ  64(R11), R12
+	CMPL  R11, 48(CX)
+	JLT   fullCut
+	CMPL  R12, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, (DX)(BX*1)
+	VMOVUPS Z5, 64(DX)(BX*1)
+	VMOVUPS Z6, 128(DX)(BX*1)
+	VMOVUPS Z7, 192(DX)(BX*1)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	VMOVUPS 64(AX), Z24
+	VMAXPS  Z24, Z4, Z24
+	VMAXPS  Z24, Z5, Z24
+	VMAXPS  Z24, Z6, Z24
+	VMAXPS  Z24, Z7, Z24
+	VMOVUPS Z24, 64(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R8
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, R10
+	ADDQ    $0x00000040, 200(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R10, R10
+	JZ         done
+	CMPQ       R10, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R8), K1, Z25
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  200(SP), SI
+	LEAQ  16(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail1Cut
+	CMPL  DI, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS      Z1, K1, (DX)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, 64(AX)
+	JMP          done
+
+tail2:
+	CMPQ       R10, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS.Z    64(R8), K1, Z26
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  200(SP), SI
+	LEAQ  32(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail2Cut
+	CMPL  DI, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z2, (DX)(BX*1)
+	VMOVUPS      Z3, K1, 64(DX)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 64(AX)
+	JMP          done
+
+tail3:
+	CMPQ       R10, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS      64(R8), Z26
+	VMOVUPS.Z    128(R8), K1, Z27
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  200(SP), SI
+	LEAQ  48(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail3Cut
+	CMPL  DI, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z3, (DX)(BX*1)
+	VMOVUPS      Z4, 64(DX)(BX*1)
+	VMOVUPS      Z5, K1, 128(DX)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z3, Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 64(AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       192(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 192(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS      64(R8), Z26
+	VMOVUPS      128(R8), Z27
+	VMOVUPS.Z    192(R8), K1, Z28
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  200(SP), SI
+	LEAQ  64(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail4Cut
+	CMPL  DI, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 200(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z4, (DX)(BX*1)
+	VMOVUPS      Z5, 64(DX)(BX*1)
+	VMOVUPS      Z6, 128(DX)(BX*1)
+	VMOVUPS      Z7, K1, 192(DX)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VMAXPS       Z24, Z5, Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 64(AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VMOVUPS       64(AX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0x4e, X2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0xb1, X2, X3
+	VMAXPS        X2, X3, X2
+	VMOVSS        X2, 4(CX)
+	VZEROUPPER
+	RET
+
+// func mulPairs3AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs3AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), DX
+	SHLQ $0x02, DX
+	MOVQ a+16(FP), BX
+	MOVQ lda+24(FP), SI
+	ADDQ SI, SI
+	MOVQ b+32(FP), DI
+	MOVQ ldb+40(FP), R8
+	SHLQ $0x02, R8
+	MOVQ cols+64(FP), R9
+
+panel:
+	CMPQ         R9, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      192(AX)(DX*1), Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS      192(AX)(DX*2), Z11
+	VMULPS       Z24, Z11, Z11
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  BX, R11
+	MOVQ  DI, R10
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS      128(R10), Z27
+	VMOVUPS      192(R10), Z28
+	VBROADCASTSS (R11), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R11)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R11)(SI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	ADDQ         $0x00000004, R11
+	ADDQ         R8, R10
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, 192(AX)(DX*2)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, DI
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x00000040, R9
+	JMP     panel
+
+tail:
+	TESTQ        R9, R9
+	JZ           done
+	CMPQ         R9, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS.Z    (AX)(DX*1), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS.Z    (AX)(DX*2), K1, Z2
+	VMULPS       Z24, Z2, Z2
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (DI), K1, Z25
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (BX)(SI*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(DX*1)
+	VMOVUPS Z2, K1, (AX)(DX*2)
+	JMP     done
+
+tail2:
+	CMPQ         R9, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(AX)(DX*1), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(AX)(DX*2), K1, Z5
+	VMULPS       Z24, Z5, Z5
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS.Z    64(DI), K1, Z26
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (BX)(SI*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(DX*1)
+	VMOVUPS Z3, K1, 64(AX)(DX*1)
+	VMOVUPS Z4, (AX)(DX*2)
+	VMOVUPS Z5, K1, 64(AX)(DX*2)
+	JMP     done
+
+tail3:
+	CMPQ         R9, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z3
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      64(AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    128(AX)(DX*1), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      64(AX)(DX*2), Z7
+	VMULPS       Z24, Z7, Z7
+	VMOVUPS.Z    128(AX)(DX*2), K1, Z8
+	VMULPS       Z24, Z8, Z8
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS      64(DI), Z26
+	VMOVUPS.Z    128(DI), K1, Z27
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (BX)(SI*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	VMOVUPS Z3, (AX)(DX*1)
+	VMOVUPS Z4, 64(AX)(DX*1)
+	VMOVUPS Z5, K1, 128(AX)(DX*1)
+	VMOVUPS Z6, (AX)(DX*2)
+	VMOVUPS Z7, 64(AX)(DX*2)
+	VMOVUPS Z8, K1, 128(AX)(DX*2)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, R9
+	MOVL         $0x0000ffff, R10
+	MOVQ         $0x00000010, CX
+	SUBQ         R9, CX
+	SHRL         CL, R10
+	KMOVW        R10, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    192(AX)(DX*1), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    192(AX)(DX*2), K1, Z11
+	VMULPS       Z24, Z11, Z11
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  DI, DI
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (DI), Z25
+	VMOVUPS      64(DI), Z26
+	VMOVUPS      128(DI), Z27
+	VMOVUPS.Z    192(DI), K1, Z28
+	VBROADCASTSS (BX), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (BX)(SI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (BX)(SI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	ADDQ         $0x00000004, BX
+	ADDQ         R8, DI
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, K1, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, K1, 192(AX)(DX*2)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs3AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs3AVX512(SB), NOSPLIT, $272-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      Z0, 128(AX)
+	MOVQ         $0x00000000, 264(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         a+16(FP), SI
+	MOVQ         lda+24(FP), DI
+	ADDQ         DI, DI
+	MOVQ         b+32(FP), R8
+	MOVQ         ldb+40(FP), R9
+	SHLQ         $0x02, R9
+	MOVQ         cols+64(FP), R10
+	LEAQ         (SI)(DI*2), CX
+	ADDQ         DI, CX
+	MOVQ         CX, 256(SP)
+
+panel:
+	CMPQ       R10, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       SI, R12
+	MOVQ       R8, R11
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R11), Z25
+	VMOVUPS      64(R11), Z26
+	VMOVUPS      128(R11), Z27
+	VMOVUPS      192(R11), Z28
+	VBROADCASTSS (R12), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R12)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R12)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	ADDQ         $0x00000004, R12
+	ADDQ         R9, R11
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  264(SP), R11
+	LEAQ  64(R11), R12
+	CMPL  R11, 48(CX)
+	JLT   fullCut
+	CMPL  R12, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, (DX)(BX*1)
+	VMOVUPS Z5, 64(DX)(BX*1)
+	VMOVUPS Z6, 128(DX)(BX*1)
+	VMOVUPS Z7, 192(DX)(BX*1)
+	VMOVUPS Z8, (DX)(BX*2)
+	VMOVUPS Z9, 64(DX)(BX*2)
+	VMOVUPS Z10, 128(DX)(BX*2)
+	VMOVUPS Z11, 192(DX)(BX*2)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	VMOVUPS 64(AX), Z24
+	VMAXPS  Z24, Z4, Z24
+	VMAXPS  Z24, Z5, Z24
+	VMAXPS  Z24, Z6, Z24
+	VMAXPS  Z24, Z7, Z24
+	VMOVUPS Z24, 64(AX)
+	VMOVUPS 128(AX), Z24
+	VMAXPS  Z24, Z8, Z24
+	VMAXPS  Z24, Z9, Z24
+	VMAXPS  Z24, Z10, Z24
+	VMAXPS  Z24, Z11, Z24
+	VMOVUPS Z24, 128(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R8
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, R10
+	ADDQ    $0x00000040, 264(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R10, R10
+	JZ         done
+	CMPQ       R10, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R8), K1, Z25
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  264(SP), SI
+	LEAQ  16(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail1Cut
+	CMPL  DI, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS      Z1, K1, (DX)(BX*1)
+	VMOVUPS      Z2, K1, (DX)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, 128(AX)
+	JMP          done
+
+tail2:
+	CMPQ       R10, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS.Z    64(R8), K1, Z26
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  264(SP), SI
+	LEAQ  32(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail2Cut
+	CMPL  DI, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z2, (DX)(BX*1)
+	VMOVUPS      Z3, K1, 64(DX)(BX*1)
+	VMOVUPS      Z4, (DX)(BX*2)
+	VMOVUPS      Z5, K1, 64(DX)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 128(AX)
+	JMP          done
+
+tail3:
+	CMPQ       R10, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS      64(R8), Z26
+	VMOVUPS.Z    128(R8), K1, Z27
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  264(SP), SI
+	LEAQ  48(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail3Cut
+	CMPL  DI, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z3, (DX)(BX*1)
+	VMOVUPS      Z4, 64(DX)(BX*1)
+	VMOVUPS      Z5, K1, 128(DX)(BX*1)
+	VMOVUPS      Z6, (DX)(BX*2)
+	VMOVUPS      Z7, 64(DX)(BX*2)
+	VMOVUPS      Z8, K1, 128(DX)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z3, Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VMAXPS       Z24, Z7, Z24
+	VBLENDMPS    Z8, Z25, K1, Z8
+	VMAXPS       Z24, Z8, Z24
+	VMOVUPS      Z24, 128(AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R10
+	MOVL       $0x0000ffff, R11
+	MOVQ       $0x00000010, CX
+	SUBQ       R10, CX
+	SHRL       CL, R11
+	KMOVW      R11, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       256(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       DI, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 256(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R8, R8
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (R8), Z25
+	VMOVUPS      64(R8), Z26
+	VMOVUPS      128(R8), Z27
+	VMOVUPS.Z    192(R8), K1, Z28
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	ADDQ         $0x00000004, SI
+	ADDQ         R9, R8
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  264(SP), SI
+	LEAQ  64(SI), DI
+	CMPL  SI, 48(CX)
+	JLT   tail4Cut
+	CMPL  DI, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 264(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z4, (DX)(BX*1)
+	VMOVUPS      Z5, 64(DX)(BX*1)
+	VMOVUPS      Z6, 128(DX)(BX*1)
+	VMOVUPS      Z7, K1, 192(DX)(BX*1)
+	VMOVUPS      Z8, (DX)(BX*2)
+	VMOVUPS      Z9, 64(DX)(BX*2)
+	VMOVUPS      Z10, 128(DX)(BX*2)
+	VMOVUPS      Z11, K1, 192(DX)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VMAXPS       Z24, Z5, Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 128(AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VMOVUPS       64(AX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0x4e, X2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0xb1, X2, X3
+	VMAXPS        X2, X3, X2
+	VMOVSS        X2, 4(CX)
+	VMOVUPS       128(AX), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VMAXPS        Y4, Y5, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0x4e, X4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0xb1, X4, X5
+	VMAXPS        X4, X5, X4
+	VMOVSS        X4, 8(CX)
+	VZEROUPPER
+	RET
+
+// func mulPairs4AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs4AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), DX
+	SHLQ $0x02, DX
+	LEAQ (AX)(DX*2), BX
+	ADDQ DX, BX
+	MOVQ a+16(FP), SI
+	MOVQ lda+24(FP), DI
+	ADDQ DI, DI
+	LEAQ (SI)(DI*2), R8
+	ADDQ DI, R8
+	MOVQ b+32(FP), R9
+	MOVQ ldb+40(FP), R10
+	SHLQ $0x02, R10
+	MOVQ cols+64(FP), R11
+
+panel:
+	CMPQ         R11, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      192(AX)(DX*1), Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS      192(AX)(DX*2), Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS      192(BX), Z15
+	VMULPS       Z24, Z15, Z15
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  SI, R13
+	MOVQ  R8, R14
+	MOVQ  R9, R12
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R12), Z25
+	VMOVUPS      64(R12), Z26
+	VMOVUPS      128(R12), Z27
+	VMOVUPS      192(R12), Z28
+	VBROADCASTSS (R13), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R13)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R13)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	ADDQ         $0x00000004, R13
+	ADDQ         $0x00000004, R14
+	ADDQ         R10, R12
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R9
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, R11
+	JMP     panel
+
+tail:
+	TESTQ        R11, R11
+	JZ           done
+	CMPQ         R11, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS.Z    (AX)(DX*1), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS.Z    (AX)(DX*2), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS.Z    (BX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R9), K1, Z25
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(DX*1)
+	VMOVUPS Z2, K1, (AX)(DX*2)
+	VMOVUPS Z3, K1, (BX)
+	JMP     done
+
+tail2:
+	CMPQ         R11, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(AX)(DX*1), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(AX)(DX*2), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(BX), K1, Z7
+	VMULPS       Z24, Z7, Z7
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS.Z    64(R9), K1, Z26
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(DX*1)
+	VMOVUPS Z3, K1, 64(AX)(DX*1)
+	VMOVUPS Z4, (AX)(DX*2)
+	VMOVUPS Z5, K1, 64(AX)(DX*2)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+	JMP     done
+
+tail3:
+	CMPQ         R11, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z3
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      64(AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    128(AX)(DX*1), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      64(AX)(DX*2), Z7
+	VMULPS       Z24, Z7, Z7
+	VMOVUPS.Z    128(AX)(DX*2), K1, Z8
+	VMULPS       Z24, Z8, Z8
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      64(BX), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    128(BX), K1, Z11
+	VMULPS       Z24, Z11, Z11
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS.Z    128(R9), K1, Z27
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	VMOVUPS Z3, (AX)(DX*1)
+	VMOVUPS Z4, 64(AX)(DX*1)
+	VMOVUPS Z5, K1, 128(AX)(DX*1)
+	VMOVUPS Z6, (AX)(DX*2)
+	VMOVUPS Z7, 64(AX)(DX*2)
+	VMOVUPS Z8, K1, 128(AX)(DX*2)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    192(AX)(DX*1), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    192(AX)(DX*2), K1, Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS.Z    192(BX), K1, Z15
+	VMULPS       Z24, Z15, Z15
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS      128(R9), Z27
+	VMOVUPS.Z    192(R9), K1, Z28
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, K1, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, K1, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs4AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs4AVX512(SB), NOSPLIT, $336-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      Z0, 192(AX)
+	MOVQ         $0x00000000, 328(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         a+16(FP), DI
+	MOVQ         lda+24(FP), R8
+	ADDQ         R8, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	MOVQ         b+32(FP), R10
+	MOVQ         ldb+40(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         cols+64(FP), R12
+	LEAQ         (R9), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 320(SP)
+
+panel:
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R13), Z25
+	VMOVUPS      64(R13), Z26
+	VMOVUPS      128(R13), Z27
+	VMOVUPS      192(R13), Z28
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R14)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R14)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R15), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	ADDQ         $0x00000004, R14
+	ADDQ         $0x00000004, R15
+	ADDQ         R11, R13
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  328(SP), R13
+	LEAQ  64(R13), R14
+	CMPL  R13, 48(CX)
+	JLT   fullCut
+	CMPL  R14, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, (DX)(BX*1)
+	VMOVUPS Z5, 64(DX)(BX*1)
+	VMOVUPS Z6, 128(DX)(BX*1)
+	VMOVUPS Z7, 192(DX)(BX*1)
+	VMOVUPS Z8, (DX)(BX*2)
+	VMOVUPS Z9, 64(DX)(BX*2)
+	VMOVUPS Z10, 128(DX)(BX*2)
+	VMOVUPS Z11, 192(DX)(BX*2)
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, 128(SI)
+	VMOVUPS Z15, 192(SI)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	VMOVUPS 64(AX), Z24
+	VMAXPS  Z24, Z4, Z24
+	VMAXPS  Z24, Z5, Z24
+	VMAXPS  Z24, Z6, Z24
+	VMAXPS  Z24, Z7, Z24
+	VMOVUPS Z24, 64(AX)
+	VMOVUPS 128(AX), Z24
+	VMAXPS  Z24, Z8, Z24
+	VMAXPS  Z24, Z9, Z24
+	VMAXPS  Z24, Z10, Z24
+	VMAXPS  Z24, Z11, Z24
+	VMOVUPS Z24, 128(AX)
+	VMOVUPS 192(AX), Z24
+	VMAXPS  Z24, Z12, Z24
+	VMAXPS  Z24, Z13, Z24
+	VMAXPS  Z24, Z14, Z24
+	VMAXPS  Z24, Z15, Z24
+	VMOVUPS Z24, 192(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R10
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, R12
+	ADDQ    $0x00000040, 328(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R10), K1, Z25
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  328(SP), DI
+	LEAQ  16(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail1Cut
+	CMPL  R8, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS      Z1, K1, (DX)(BX*1)
+	VMOVUPS      Z2, K1, (DX)(BX*2)
+	VMOVUPS      Z3, K1, (SI)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 192(AX)
+	JMP          done
+
+tail2:
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS.Z    64(R10), K1, Z26
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  328(SP), DI
+	LEAQ  32(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail2Cut
+	CMPL  R8, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z2, (DX)(BX*1)
+	VMOVUPS      Z3, K1, 64(DX)(BX*1)
+	VMOVUPS      Z4, (DX)(BX*2)
+	VMOVUPS      Z5, K1, 64(DX)(BX*2)
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      Z7, K1, 64(SI)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 192(AX)
+	JMP          done
+
+tail3:
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS.Z    128(R10), K1, Z27
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  328(SP), DI
+	LEAQ  48(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail3Cut
+	CMPL  R8, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z3, (DX)(BX*1)
+	VMOVUPS      Z4, 64(DX)(BX*1)
+	VMOVUPS      Z5, K1, 128(DX)(BX*1)
+	VMOVUPS      Z6, (DX)(BX*2)
+	VMOVUPS      Z7, 64(DX)(BX*2)
+	VMOVUPS      Z8, K1, 128(DX)(BX*2)
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS      Z11, K1, 128(SI)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z3, Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VMAXPS       Z24, Z7, Z24
+	VBLENDMPS    Z8, Z25, K1, Z8
+	VMAXPS       Z24, Z8, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 192(AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       320(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 320(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS      128(R10), Z27
+	VMOVUPS.Z    192(R10), K1, Z28
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  328(SP), DI
+	LEAQ  64(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail4Cut
+	CMPL  R8, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 328(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z4, (DX)(BX*1)
+	VMOVUPS      Z5, 64(DX)(BX*1)
+	VMOVUPS      Z6, 128(DX)(BX*1)
+	VMOVUPS      Z7, K1, 192(DX)(BX*1)
+	VMOVUPS      Z8, (DX)(BX*2)
+	VMOVUPS      Z9, 64(DX)(BX*2)
+	VMOVUPS      Z10, 128(DX)(BX*2)
+	VMOVUPS      Z11, K1, 192(DX)(BX*2)
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS      Z14, 128(SI)
+	VMOVUPS      Z15, K1, 192(SI)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VMAXPS       Z24, Z5, Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z12, Z24
+	VMAXPS       Z24, Z13, Z24
+	VMAXPS       Z24, Z14, Z24
+	VBLENDMPS    Z15, Z25, K1, Z15
+	VMAXPS       Z24, Z15, Z24
+	VMOVUPS      Z24, 192(AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VMOVUPS       64(AX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0x4e, X2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0xb1, X2, X3
+	VMAXPS        X2, X3, X2
+	VMOVSS        X2, 4(CX)
+	VMOVUPS       128(AX), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VMAXPS        Y4, Y5, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0x4e, X4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0xb1, X4, X5
+	VMAXPS        X4, X5, X4
+	VMOVSS        X4, 8(CX)
+	VMOVUPS       192(AX), Z6
+	VEXTRACTF64X4 $0x01, Z6, Y7
+	VMAXPS        Y6, Y7, Y6
+	VEXTRACTF128  $0x01, Y6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0x4e, X6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0xb1, X6, X7
+	VMAXPS        X6, X7, X6
+	VMOVSS        X6, 12(CX)
+	VZEROUPPER
+	RET
+
+// func mulPairs5AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs5AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), DX
+	SHLQ $0x02, DX
+	LEAQ (AX)(DX*2), BX
+	ADDQ DX, BX
+	MOVQ a+16(FP), SI
+	MOVQ lda+24(FP), DI
+	ADDQ DI, DI
+	LEAQ (SI)(DI*2), R8
+	ADDQ DI, R8
+	MOVQ b+32(FP), R9
+	MOVQ ldb+40(FP), R10
+	SHLQ $0x02, R10
+	MOVQ cols+64(FP), R11
+
+panel:
+	CMPQ         R11, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      192(AX)(DX*1), Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS      192(AX)(DX*2), Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS      192(BX), Z15
+	VMULPS       Z24, Z15, Z15
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z16
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS      64(BX)(DX*1), Z17
+	VMULPS       Z24, Z17, Z17
+	VMOVUPS      128(BX)(DX*1), Z18
+	VMULPS       Z24, Z18, Z18
+	VMOVUPS      192(BX)(DX*1), Z19
+	VMULPS       Z24, Z19, Z19
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  SI, R13
+	MOVQ  R8, R14
+	MOVQ  R9, R12
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R12), Z25
+	VMOVUPS      64(R12), Z26
+	VMOVUPS      128(R12), Z27
+	VMOVUPS      192(R12), Z28
+	VBROADCASTSS (R13), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R13)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R13)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R14)(DI*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	ADDQ         $0x00000004, R13
+	ADDQ         $0x00000004, R14
+	ADDQ         R10, R12
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	VMOVUPS Z16, (BX)(DX*1)
+	VMOVUPS Z17, 64(BX)(DX*1)
+	VMOVUPS Z18, 128(BX)(DX*1)
+	VMOVUPS Z19, 192(BX)(DX*1)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R9
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, R11
+	JMP     panel
+
+tail:
+	TESTQ        R11, R11
+	JZ           done
+	CMPQ         R11, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS.Z    (AX)(DX*1), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS.Z    (AX)(DX*2), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS.Z    (BX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS.Z    (BX)(DX*1), K1, Z4
+	VMULPS       Z24, Z4, Z4
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R9), K1, Z25
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(DX*1)
+	VMOVUPS Z2, K1, (AX)(DX*2)
+	VMOVUPS Z3, K1, (BX)
+	VMOVUPS Z4, K1, (BX)(DX*1)
+	JMP     done
+
+tail2:
+	CMPQ         R11, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(AX)(DX*1), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(AX)(DX*2), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(BX), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS.Z    64(BX)(DX*1), K1, Z9
+	VMULPS       Z24, Z9, Z9
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS.Z    64(R9), K1, Z26
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(DX*1)
+	VMOVUPS Z3, K1, 64(AX)(DX*1)
+	VMOVUPS Z4, (AX)(DX*2)
+	VMOVUPS Z5, K1, 64(AX)(DX*2)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+	VMOVUPS Z8, (BX)(DX*1)
+	VMOVUPS Z9, K1, 64(BX)(DX*1)
+	JMP     done
+
+tail3:
+	CMPQ         R11, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z3
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      64(AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    128(AX)(DX*1), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      64(AX)(DX*2), Z7
+	VMULPS       Z24, Z7, Z7
+	VMOVUPS.Z    128(AX)(DX*2), K1, Z8
+	VMULPS       Z24, Z8, Z8
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      64(BX), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    128(BX), K1, Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX)(DX*1), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS.Z    128(BX)(DX*1), K1, Z14
+	VMULPS       Z24, Z14, Z14
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS.Z    128(R9), K1, Z27
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	VMOVUPS Z3, (AX)(DX*1)
+	VMOVUPS Z4, 64(AX)(DX*1)
+	VMOVUPS Z5, K1, 128(AX)(DX*1)
+	VMOVUPS Z6, (AX)(DX*2)
+	VMOVUPS Z7, 64(AX)(DX*2)
+	VMOVUPS Z8, K1, 128(AX)(DX*2)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+	VMOVUPS Z12, (BX)(DX*1)
+	VMOVUPS Z13, 64(BX)(DX*1)
+	VMOVUPS Z14, K1, 128(BX)(DX*1)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    192(AX)(DX*1), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    192(AX)(DX*2), K1, Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS.Z    192(BX), K1, Z15
+	VMULPS       Z24, Z15, Z15
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z16
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS      64(BX)(DX*1), Z17
+	VMULPS       Z24, Z17, Z17
+	VMOVUPS      128(BX)(DX*1), Z18
+	VMULPS       Z24, Z18, Z18
+	VMOVUPS.Z    192(BX)(DX*1), K1, Z19
+	VMULPS       Z24, Z19, Z19
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS      128(R9), Z27
+	VMOVUPS.Z    192(R9), K1, Z28
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, K1, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, K1, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+	VMOVUPS Z16, (BX)(DX*1)
+	VMOVUPS Z17, 64(BX)(DX*1)
+	VMOVUPS Z18, 128(BX)(DX*1)
+	VMOVUPS Z19, K1, 192(BX)(DX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs5AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs5AVX512(SB), NOSPLIT, $400-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      Z0, 192(AX)
+	VMOVUPS      Z0, 256(AX)
+	MOVQ         $0x00000000, 392(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         a+16(FP), DI
+	MOVQ         lda+24(FP), R8
+	ADDQ         R8, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	MOVQ         b+32(FP), R10
+	MOVQ         ldb+40(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         cols+64(FP), R12
+	LEAQ         (R9)(R8*1), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 384(SP)
+
+panel:
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R13), Z25
+	VMOVUPS      64(R13), Z26
+	VMOVUPS      128(R13), Z27
+	VMOVUPS      192(R13), Z28
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R14)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R14)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R15), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R15)(R8*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	ADDQ         $0x00000004, R14
+	ADDQ         $0x00000004, R15
+	ADDQ         R11, R13
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  392(SP), R13
+	LEAQ  64(R13), R14
+	CMPL  R13, 48(CX)
+	JLT   fullCut
+	CMPL  R14, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z16, K2, Z16
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z16, Z26, K2, Z16
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z17, K2, Z17
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z17, Z26, K2, Z17
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z18, K2, Z18
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z18, Z26, K2, Z18
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z19, K2, Z19
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z19, Z26, K2, Z19
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, (DX)(BX*1)
+	VMOVUPS Z5, 64(DX)(BX*1)
+	VMOVUPS Z6, 128(DX)(BX*1)
+	VMOVUPS Z7, 192(DX)(BX*1)
+	VMOVUPS Z8, (DX)(BX*2)
+	VMOVUPS Z9, 64(DX)(BX*2)
+	VMOVUPS Z10, 128(DX)(BX*2)
+	VMOVUPS Z11, 192(DX)(BX*2)
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, 128(SI)
+	VMOVUPS Z15, 192(SI)
+	VMOVUPS Z16, (SI)(BX*1)
+	VMOVUPS Z17, 64(SI)(BX*1)
+	VMOVUPS Z18, 128(SI)(BX*1)
+	VMOVUPS Z19, 192(SI)(BX*1)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	VMOVUPS 64(AX), Z24
+	VMAXPS  Z24, Z4, Z24
+	VMAXPS  Z24, Z5, Z24
+	VMAXPS  Z24, Z6, Z24
+	VMAXPS  Z24, Z7, Z24
+	VMOVUPS Z24, 64(AX)
+	VMOVUPS 128(AX), Z24
+	VMAXPS  Z24, Z8, Z24
+	VMAXPS  Z24, Z9, Z24
+	VMAXPS  Z24, Z10, Z24
+	VMAXPS  Z24, Z11, Z24
+	VMOVUPS Z24, 128(AX)
+	VMOVUPS 192(AX), Z24
+	VMAXPS  Z24, Z12, Z24
+	VMAXPS  Z24, Z13, Z24
+	VMAXPS  Z24, Z14, Z24
+	VMAXPS  Z24, Z15, Z24
+	VMOVUPS Z24, 192(AX)
+	VMOVUPS 256(AX), Z24
+	VMAXPS  Z24, Z16, Z24
+	VMAXPS  Z24, Z17, Z24
+	VMAXPS  Z24, Z18, Z24
+	VMAXPS  Z24, Z19, Z24
+	VMOVUPS Z24, 256(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R10
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, R12
+	ADDQ    $0x00000040, 392(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R10), K1, Z25
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  392(SP), DI
+	LEAQ  16(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail1Cut
+	CMPL  R8, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS      Z1, K1, (DX)(BX*1)
+	VMOVUPS      Z2, K1, (DX)(BX*2)
+	VMOVUPS      Z3, K1, (SI)
+	VMOVUPS      Z4, K1, (SI)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VBLENDMPS    Z4, Z25, K1, Z4
+	VMAXPS       Z24, Z4, Z24
+	VMOVUPS      Z24, 256(AX)
+	JMP          done
+
+tail2:
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS.Z    64(R10), K1, Z26
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  392(SP), DI
+	LEAQ  32(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail2Cut
+	CMPL  R8, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z2, (DX)(BX*1)
+	VMOVUPS      Z3, K1, 64(DX)(BX*1)
+	VMOVUPS      Z4, (DX)(BX*2)
+	VMOVUPS      Z5, K1, 64(DX)(BX*2)
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      Z7, K1, 64(SI)
+	VMOVUPS      Z8, (SI)(BX*1)
+	VMOVUPS      Z9, K1, 64(SI)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VBLENDMPS    Z9, Z25, K1, Z9
+	VMAXPS       Z24, Z9, Z24
+	VMOVUPS      Z24, 256(AX)
+	JMP          done
+
+tail3:
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS.Z    128(R10), K1, Z27
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  392(SP), DI
+	LEAQ  48(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail3Cut
+	CMPL  R8, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z3, (DX)(BX*1)
+	VMOVUPS      Z4, 64(DX)(BX*1)
+	VMOVUPS      Z5, K1, 128(DX)(BX*1)
+	VMOVUPS      Z6, (DX)(BX*2)
+	VMOVUPS      Z7, 64(DX)(BX*2)
+	VMOVUPS      Z8, K1, 128(DX)(BX*2)
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS      Z11, K1, 128(SI)
+	VMOVUPS      Z12, (SI)(BX*1)
+	VMOVUPS      Z13, 64(SI)(BX*1)
+	VMOVUPS      Z14, K1, 128(SI)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z3, Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VMAXPS       Z24, Z7, Z24
+	VBLENDMPS    Z8, Z25, K1, Z8
+	VMAXPS       Z24, Z8, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z12, Z24
+	VMAXPS       Z24, Z13, Z24
+	VBLENDMPS    Z14, Z25, K1, Z14
+	VMAXPS       Z24, Z14, Z24
+	VMOVUPS      Z24, 256(AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       384(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 384(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS      128(R10), Z27
+	VMOVUPS.Z    192(R10), K1, Z28
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  392(SP), DI
+	LEAQ  64(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail4Cut
+	CMPL  R8, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z16, K2, Z16
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z16, Z26, K2, Z16
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z17, K2, Z17
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z17, Z26, K2, Z17
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z18, K2, Z18
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z18, Z26, K2, Z18
+	VPBROADCASTD 392(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z19, K2, Z19
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z19, Z26, K2, Z19
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z4, (DX)(BX*1)
+	VMOVUPS      Z5, 64(DX)(BX*1)
+	VMOVUPS      Z6, 128(DX)(BX*1)
+	VMOVUPS      Z7, K1, 192(DX)(BX*1)
+	VMOVUPS      Z8, (DX)(BX*2)
+	VMOVUPS      Z9, 64(DX)(BX*2)
+	VMOVUPS      Z10, 128(DX)(BX*2)
+	VMOVUPS      Z11, K1, 192(DX)(BX*2)
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS      Z14, 128(SI)
+	VMOVUPS      Z15, K1, 192(SI)
+	VMOVUPS      Z16, (SI)(BX*1)
+	VMOVUPS      Z17, 64(SI)(BX*1)
+	VMOVUPS      Z18, 128(SI)(BX*1)
+	VMOVUPS      Z19, K1, 192(SI)(BX*1)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VMAXPS       Z24, Z5, Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z12, Z24
+	VMAXPS       Z24, Z13, Z24
+	VMAXPS       Z24, Z14, Z24
+	VBLENDMPS    Z15, Z25, K1, Z15
+	VMAXPS       Z24, Z15, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z16, Z24
+	VMAXPS       Z24, Z17, Z24
+	VMAXPS       Z24, Z18, Z24
+	VBLENDMPS    Z19, Z25, K1, Z19
+	VMAXPS       Z24, Z19, Z24
+	VMOVUPS      Z24, 256(AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VMOVUPS       64(AX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0x4e, X2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0xb1, X2, X3
+	VMAXPS        X2, X3, X2
+	VMOVSS        X2, 4(CX)
+	VMOVUPS       128(AX), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VMAXPS        Y4, Y5, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0x4e, X4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0xb1, X4, X5
+	VMAXPS        X4, X5, X4
+	VMOVSS        X4, 8(CX)
+	VMOVUPS       192(AX), Z6
+	VEXTRACTF64X4 $0x01, Z6, Y7
+	VMAXPS        Y6, Y7, Y6
+	VEXTRACTF128  $0x01, Y6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0x4e, X6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0xb1, X6, X7
+	VMAXPS        X6, X7, X6
+	VMOVSS        X6, 12(CX)
+	VMOVUPS       256(AX), Z8
+	VEXTRACTF64X4 $0x01, Z8, Y9
+	VMAXPS        Y8, Y9, Y8
+	VEXTRACTF128  $0x01, Y8, X9
+	VMAXPS        X8, X9, X8
+	VPERMILPS     $0x4e, X8, X9
+	VMAXPS        X8, X9, X8
+	VPERMILPS     $0xb1, X8, X9
+	VMAXPS        X8, X9, X8
+	VMOVSS        X8, 16(CX)
+	VZEROUPPER
+	RET
+
+// func mulPairs6AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, beta *float32)
+// Requires: AVX, AVX512F, AVX512_BF16
+TEXT ·mulPairs6AVX512(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ ldc+8(FP), DX
+	SHLQ $0x02, DX
+	LEAQ (AX)(DX*2), BX
+	ADDQ DX, BX
+	MOVQ a+16(FP), SI
+	MOVQ lda+24(FP), DI
+	ADDQ DI, DI
+	LEAQ (SI)(DI*2), R8
+	ADDQ DI, R8
+	MOVQ b+32(FP), R9
+	MOVQ ldb+40(FP), R10
+	SHLQ $0x02, R10
+	MOVQ cols+64(FP), R11
+
+panel:
+	CMPQ         R11, $0x00000040
+	JLT          tail
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           fullStart
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS      192(AX), Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      192(AX)(DX*1), Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS      192(AX)(DX*2), Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS      192(BX), Z15
+	VMULPS       Z24, Z15, Z15
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z16
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS      64(BX)(DX*1), Z17
+	VMULPS       Z24, Z17, Z17
+	VMOVUPS      128(BX)(DX*1), Z18
+	VMULPS       Z24, Z18, Z18
+	VMOVUPS      192(BX)(DX*1), Z19
+	VMULPS       Z24, Z19, Z19
+	VBROADCASTSS 20(CX), Z24
+	VMOVUPS      (BX)(DX*2), Z20
+	VMULPS       Z24, Z20, Z20
+	VMOVUPS      64(BX)(DX*2), Z21
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      128(BX)(DX*2), Z22
+	VMULPS       Z24, Z22, Z22
+	VMOVUPS      192(BX)(DX*2), Z23
+	VMULPS       Z24, Z23, Z23
+
+fullStart:
+	MOVQ  depth+56(FP), CX
+	MOVQ  SI, R13
+	MOVQ  R8, R14
+	MOVQ  R9, R12
+	TESTQ CX, CX
+	JZ    fullStore
+
+fullStep:
+	VMOVUPS      (R12), Z25
+	VMOVUPS      64(R12), Z26
+	VMOVUPS      128(R12), Z27
+	VMOVUPS      192(R12), Z28
+	VBROADCASTSS (R13), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R13)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R13)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R14)(DI*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	VBROADCASTSS (R14)(DI*2), Z24
+	LONG         $0x403e8262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z20
+	LONG         $0x403e8262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z21
+	LONG         $0x403e8262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z22
+	LONG         $0x403e8262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z23
+	ADDQ         $0x00000004, R13
+	ADDQ         $0x00000004, R14
+	ADDQ         R10, R12
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	VMOVUPS Z16, (BX)(DX*1)
+	VMOVUPS Z17, 64(BX)(DX*1)
+	VMOVUPS Z18, 128(BX)(DX*1)
+	VMOVUPS Z19, 192(BX)(DX*1)
+	VMOVUPS Z20, (BX)(DX*2)
+	VMOVUPS Z21, 64(BX)(DX*2)
+	VMOVUPS Z22, 128(BX)(DX*2)
+	VMOVUPS Z23, 192(BX)(DX*2)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R9
+	ADDQ    $0x00000100, AX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x00000040, R11
+	JMP     panel
+
+tail:
+	TESTQ        R11, R11
+	JZ           done
+	CMPQ         R11, $0x00000010
+	JGT          tail2
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail1Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS.Z    (AX), K1, Z0
+	VMULPS       Z24, Z0, Z0
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS.Z    (AX)(DX*1), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS.Z    (AX)(DX*2), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS.Z    (BX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS.Z    (BX)(DX*1), K1, Z4
+	VMULPS       Z24, Z4, Z4
+	VBROADCASTSS 20(CX), Z24
+	VMOVUPS.Z    (BX)(DX*2), K1, Z5
+	VMULPS       Z24, Z5, Z5
+
+tail1Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R9), K1, Z25
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	VBROADCASTSS (R8)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xe952 // VDPBF16PS Z25, Z24, Z5
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K1, (AX)(DX*1)
+	VMOVUPS Z2, K1, (AX)(DX*2)
+	VMOVUPS Z3, K1, (BX)
+	VMOVUPS Z4, K1, (BX)(DX*1)
+	VMOVUPS Z5, K1, (BX)(DX*2)
+	JMP     done
+
+tail2:
+	CMPQ         R11, $0x00000020
+	JGT          tail3
+	SUBQ         $0x00000010, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail2Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS.Z    64(AX), K1, Z1
+	VMULPS       Z24, Z1, Z1
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    64(AX)(DX*1), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    64(AX)(DX*2), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    64(BX), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS.Z    64(BX)(DX*1), K1, Z9
+	VMULPS       Z24, Z9, Z9
+	VBROADCASTSS 20(CX), Z24
+	VMOVUPS      (BX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    64(BX)(DX*2), K1, Z11
+	VMULPS       Z24, Z11, Z11
+
+tail2Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail2Store
+
+tail2Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS.Z    64(R9), K1, Z26
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	VBROADCASTSS (R8)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z10
+	LONG         $0x403e1262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z11
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, K1, 64(AX)
+	VMOVUPS Z2, (AX)(DX*1)
+	VMOVUPS Z3, K1, 64(AX)(DX*1)
+	VMOVUPS Z4, (AX)(DX*2)
+	VMOVUPS Z5, K1, 64(AX)(DX*2)
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+	VMOVUPS Z8, (BX)(DX*1)
+	VMOVUPS Z9, K1, 64(BX)(DX*1)
+	VMOVUPS Z10, (BX)(DX*2)
+	VMOVUPS Z11, K1, 64(BX)(DX*2)
+	JMP     done
+
+tail3:
+	CMPQ         R11, $0x00000030
+	JGT          tail4
+	SUBQ         $0x00000020, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail3Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS.Z    128(AX), K1, Z2
+	VMULPS       Z24, Z2, Z2
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z3
+	VMULPS       Z24, Z3, Z3
+	VMOVUPS      64(AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS.Z    128(AX)(DX*1), K1, Z5
+	VMULPS       Z24, Z5, Z5
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS      64(AX)(DX*2), Z7
+	VMULPS       Z24, Z7, Z7
+	VMOVUPS.Z    128(AX)(DX*2), K1, Z8
+	VMULPS       Z24, Z8, Z8
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      64(BX), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    128(BX), K1, Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX)(DX*1), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS.Z    128(BX)(DX*1), K1, Z14
+	VMULPS       Z24, Z14, Z14
+	VBROADCASTSS 20(CX), Z24
+	VMOVUPS      (BX)(DX*2), Z15
+	VMULPS       Z24, Z15, Z15
+	VMOVUPS      64(BX)(DX*2), Z16
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS.Z    128(BX)(DX*2), K1, Z17
+	VMULPS       Z24, Z17, Z17
+
+tail3Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail3Store
+
+tail3Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS.Z    128(R9), K1, Z27
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	VBROADCASTSS (R8)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xf952 // VDPBF16PS Z25, Z24, Z15
+	LONG         $0x403e8262; WORD $0xc252 // VDPBF16PS Z26, Z24, Z16
+	LONG         $0x403e8262; WORD $0xcb52 // VDPBF16PS Z27, Z24, Z17
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, K1, 128(AX)
+	VMOVUPS Z3, (AX)(DX*1)
+	VMOVUPS Z4, 64(AX)(DX*1)
+	VMOVUPS Z5, K1, 128(AX)(DX*1)
+	VMOVUPS Z6, (AX)(DX*2)
+	VMOVUPS Z7, 64(AX)(DX*2)
+	VMOVUPS Z8, K1, 128(AX)(DX*2)
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+	VMOVUPS Z12, (BX)(DX*1)
+	VMOVUPS Z13, 64(BX)(DX*1)
+	VMOVUPS Z14, K1, 128(BX)(DX*1)
+	VMOVUPS Z15, (BX)(DX*2)
+	VMOVUPS Z16, 64(BX)(DX*2)
+	VMOVUPS Z17, K1, 128(BX)(DX*2)
+	JMP     done
+
+tail4:
+	SUBQ         $0x00000030, R11
+	MOVL         $0x0000ffff, R12
+	MOVQ         $0x00000010, CX
+	SUBQ         R11, CX
+	SHRL         CL, R12
+	KMOVW        R12, K1
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	VPXORD       Z16, Z16, Z16
+	VPXORD       Z17, Z17, Z17
+	VPXORD       Z18, Z18, Z18
+	VPXORD       Z19, Z19, Z19
+	VPXORD       Z20, Z20, Z20
+	VPXORD       Z21, Z21, Z21
+	VPXORD       Z22, Z22, Z22
+	VPXORD       Z23, Z23, Z23
+	MOVQ         beta+72(FP), CX
+	TESTQ        CX, CX
+	JZ           tail4Start
+	VBROADCASTSS (CX), Z24
+	VMOVUPS      (AX), Z0
+	VMULPS       Z24, Z0, Z0
+	VMOVUPS      64(AX), Z1
+	VMULPS       Z24, Z1, Z1
+	VMOVUPS      128(AX), Z2
+	VMULPS       Z24, Z2, Z2
+	VMOVUPS.Z    192(AX), K1, Z3
+	VMULPS       Z24, Z3, Z3
+	VBROADCASTSS 4(CX), Z24
+	VMOVUPS      (AX)(DX*1), Z4
+	VMULPS       Z24, Z4, Z4
+	VMOVUPS      64(AX)(DX*1), Z5
+	VMULPS       Z24, Z5, Z5
+	VMOVUPS      128(AX)(DX*1), Z6
+	VMULPS       Z24, Z6, Z6
+	VMOVUPS.Z    192(AX)(DX*1), K1, Z7
+	VMULPS       Z24, Z7, Z7
+	VBROADCASTSS 8(CX), Z24
+	VMOVUPS      (AX)(DX*2), Z8
+	VMULPS       Z24, Z8, Z8
+	VMOVUPS      64(AX)(DX*2), Z9
+	VMULPS       Z24, Z9, Z9
+	VMOVUPS      128(AX)(DX*2), Z10
+	VMULPS       Z24, Z10, Z10
+	VMOVUPS.Z    192(AX)(DX*2), K1, Z11
+	VMULPS       Z24, Z11, Z11
+	VBROADCASTSS 12(CX), Z24
+	VMOVUPS      (BX), Z12
+	VMULPS       Z24, Z12, Z12
+	VMOVUPS      64(BX), Z13
+	VMULPS       Z24, Z13, Z13
+	VMOVUPS      128(BX), Z14
+	VMULPS       Z24, Z14, Z14
+	VMOVUPS.Z    192(BX), K1, Z15
+	VMULPS       Z24, Z15, Z15
+	VBROADCASTSS 16(CX), Z24
+	VMOVUPS      (BX)(DX*1), Z16
+	VMULPS       Z24, Z16, Z16
+	VMOVUPS      64(BX)(DX*1), Z17
+	VMULPS       Z24, Z17, Z17
+	VMOVUPS      128(BX)(DX*1), Z18
+	VMULPS       Z24, Z18, Z18
+	VMOVUPS.Z    192(BX)(DX*1), K1, Z19
+	VMULPS       Z24, Z19, Z19
+	VBROADCASTSS 20(CX), Z24
+	VMOVUPS      (BX)(DX*2), Z20
+	VMULPS       Z24, Z20, Z20
+	VMOVUPS      64(BX)(DX*2), Z21
+	VMULPS       Z24, Z21, Z21
+	VMOVUPS      128(BX)(DX*2), Z22
+	VMULPS       Z24, Z22, Z22
+	VMOVUPS.Z    192(BX)(DX*2), K1, Z23
+	VMULPS       Z24, Z23, Z23
+
+tail4Start:
+	MOVQ  depth+56(FP), CX
+	MOVQ  R8, R8
+	TESTQ CX, CX
+	JZ    tail4Store
+
+tail4Step:
+	VMOVUPS      (R9), Z25
+	VMOVUPS      64(R9), Z26
+	VMOVUPS      128(R9), Z27
+	VMOVUPS.Z    192(R9), K1, Z28
+	VBROADCASTSS (SI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (SI)(DI*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (SI)(DI*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R8)(DI*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	VBROADCASTSS (R8)(DI*2), Z24
+	LONG         $0x403e8262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z20
+	LONG         $0x403e8262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z21
+	LONG         $0x403e8262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z22
+	LONG         $0x403e8262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z23
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, R8
+	ADDQ         R10, R9
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, K1, 192(AX)
+	VMOVUPS Z4, (AX)(DX*1)
+	VMOVUPS Z5, 64(AX)(DX*1)
+	VMOVUPS Z6, 128(AX)(DX*1)
+	VMOVUPS Z7, K1, 192(AX)(DX*1)
+	VMOVUPS Z8, (AX)(DX*2)
+	VMOVUPS Z9, 64(AX)(DX*2)
+	VMOVUPS Z10, 128(AX)(DX*2)
+	VMOVUPS Z11, K1, 192(AX)(DX*2)
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+	VMOVUPS Z16, (BX)(DX*1)
+	VMOVUPS Z17, 64(BX)(DX*1)
+	VMOVUPS Z18, 128(BX)(DX*1)
+	VMOVUPS Z19, K1, 192(BX)(DX*1)
+	VMOVUPS Z20, (BX)(DX*2)
+	VMOVUPS Z21, 64(BX)(DX*2)
+	VMOVUPS Z22, 128(BX)(DX*2)
+	VMOVUPS Z23, K1, 192(BX)(DX*2)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulMaxPairs6AVX512(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb int, panel int, depth int, cols int, rowMax *float32, seen *int32)
+// Requires: AVX, AVX512F, AVX512_BF16, MMX+
+TEXT ·mulMaxPairs6AVX512(SB), NOSPLIT, $464-88
+	LEAQ         63(SP), AX
+	ANDQ         $-64, AX
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z0, 64(AX)
+	VMOVUPS      Z0, 128(AX)
+	VMOVUPS      Z0, 192(AX)
+	VMOVUPS      Z0, 256(AX)
+	VMOVUPS      Z0, 320(AX)
+	MOVQ         $0x00000000, 456(SP)
+	MOVQ         c+0(FP), DX
+	MOVQ         ldc+8(FP), BX
+	SHLQ         $0x02, BX
+	LEAQ         (DX)(BX*2), SI
+	ADDQ         BX, SI
+	MOVQ         a+16(FP), DI
+	MOVQ         lda+24(FP), R8
+	ADDQ         R8, R8
+	LEAQ         (DI)(R8*2), R9
+	ADDQ         R8, R9
+	MOVQ         b+32(FP), R10
+	MOVQ         ldb+40(FP), R11
+	SHLQ         $0x02, R11
+	MOVQ         cols+64(FP), R12
+	LEAQ         (R9)(R8*2), CX
+	ADDQ         R8, CX
+	MOVQ         CX, 448(SP)
+
+panel:
+	CMPQ       R12, $0x00000040
+	JLT        tail
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       DI, R14
+	MOVQ       R9, R15
+	MOVQ       R10, R13
+	TESTQ      CX, CX
+	JZ         fullStore
+
+fullStep:
+	VMOVUPS      (R13), Z25
+	VMOVUPS      64(R13), Z26
+	VMOVUPS      128(R13), Z27
+	VMOVUPS      192(R13), Z28
+	VBROADCASTSS (R14), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (R14)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (R14)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R15), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R15)(R8*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	VBROADCASTSS (R15)(R8*2), Z24
+	LONG         $0x403e8262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z20
+	LONG         $0x403e8262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z21
+	LONG         $0x403e8262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z22
+	LONG         $0x403e8262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z23
+	ADDQ         $0x00000004, R14
+	ADDQ         $0x00000004, R15
+	ADDQ         R11, R13
+	DECQ         CX
+	JNZ          fullStep
+
+fullStore:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    fullSeen
+	MOVQ  456(SP), R13
+	LEAQ  64(R13), R14
+	CMPL  R13, 48(CX)
+	JLT   fullCut
+	CMPL  R14, 52(CX)
+	JLE   fullSeen
+
+fullCut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z16, K2, Z16
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z16, Z26, K2, Z16
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z20, K2, Z20
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z20, Z26, K2, Z20
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z17, K2, Z17
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z17, Z26, K2, Z17
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z21, K2, Z21
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z21, Z26, K2, Z21
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z18, K2, Z18
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z18, Z26, K2, Z18
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z22, K2, Z22
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z22, Z26, K2, Z22
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z19, K2, Z19
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z19, Z26, K2, Z19
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z23, K2, Z23
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z23, Z26, K2, Z23
+
+fullSeen:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	VMOVUPS Z4, (DX)(BX*1)
+	VMOVUPS Z5, 64(DX)(BX*1)
+	VMOVUPS Z6, 128(DX)(BX*1)
+	VMOVUPS Z7, 192(DX)(BX*1)
+	VMOVUPS Z8, (DX)(BX*2)
+	VMOVUPS Z9, 64(DX)(BX*2)
+	VMOVUPS Z10, 128(DX)(BX*2)
+	VMOVUPS Z11, 192(DX)(BX*2)
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	VMOVUPS Z14, 128(SI)
+	VMOVUPS Z15, 192(SI)
+	VMOVUPS Z16, (SI)(BX*1)
+	VMOVUPS Z17, 64(SI)(BX*1)
+	VMOVUPS Z18, 128(SI)(BX*1)
+	VMOVUPS Z19, 192(SI)(BX*1)
+	VMOVUPS Z20, (SI)(BX*2)
+	VMOVUPS Z21, 64(SI)(BX*2)
+	VMOVUPS Z22, 128(SI)(BX*2)
+	VMOVUPS Z23, 192(SI)(BX*2)
+	VMOVUPS (AX), Z24
+	VMAXPS  Z24, Z0, Z24
+	VMAXPS  Z24, Z1, Z24
+	VMAXPS  Z24, Z2, Z24
+	VMAXPS  Z24, Z3, Z24
+	VMOVUPS Z24, (AX)
+	VMOVUPS 64(AX), Z24
+	VMAXPS  Z24, Z4, Z24
+	VMAXPS  Z24, Z5, Z24
+	VMAXPS  Z24, Z6, Z24
+	VMAXPS  Z24, Z7, Z24
+	VMOVUPS Z24, 64(AX)
+	VMOVUPS 128(AX), Z24
+	VMAXPS  Z24, Z8, Z24
+	VMAXPS  Z24, Z9, Z24
+	VMAXPS  Z24, Z10, Z24
+	VMAXPS  Z24, Z11, Z24
+	VMOVUPS Z24, 128(AX)
+	VMOVUPS 192(AX), Z24
+	VMAXPS  Z24, Z12, Z24
+	VMAXPS  Z24, Z13, Z24
+	VMAXPS  Z24, Z14, Z24
+	VMAXPS  Z24, Z15, Z24
+	VMOVUPS Z24, 192(AX)
+	VMOVUPS 256(AX), Z24
+	VMAXPS  Z24, Z16, Z24
+	VMAXPS  Z24, Z17, Z24
+	VMAXPS  Z24, Z18, Z24
+	VMAXPS  Z24, Z19, Z24
+	VMOVUPS Z24, 256(AX)
+	VMOVUPS 320(AX), Z24
+	VMAXPS  Z24, Z20, Z24
+	VMAXPS  Z24, Z21, Z24
+	VMAXPS  Z24, Z22, Z24
+	VMAXPS  Z24, Z23, Z24
+	VMOVUPS Z24, 320(AX)
+	MOVQ    panel+48(FP), CX
+	SHLQ    $0x02, CX
+	ADDQ    CX, R10
+	ADDQ    $0x00000100, DX
+	ADDQ    $0x00000100, SI
+	SUBQ    $0x00000040, R12
+	ADDQ    $0x00000040, 456(SP)
+	JMP     panel
+
+tail:
+	TESTQ      R12, R12
+	JZ         done
+	CMPQ       R12, $0x00000010
+	JGT        tail2
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail1Store
+
+tail1Step:
+	VMOVUPS.Z    (R10), K1, Z25
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z1
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	VBROADCASTSS (R9)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xe952 // VDPBF16PS Z25, Z24, Z5
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail1Step
+
+tail1Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail1Seen
+	MOVQ  456(SP), DI
+	LEAQ  16(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail1Cut
+	CMPL  R8, 52(CX)
+	JLE   tail1Seen
+
+tail1Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+
+tail1Seen:
+	VMOVUPS      Z0, K1, (DX)
+	VMOVUPS      Z1, K1, (DX)(BX*1)
+	VMOVUPS      Z2, K1, (DX)(BX*2)
+	VMOVUPS      Z3, K1, (SI)
+	VMOVUPS      Z4, K1, (SI)(BX*1)
+	VMOVUPS      Z5, K1, (SI)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VBLENDMPS    Z0, Z25, K1, Z0
+	VMAXPS       Z24, Z0, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VBLENDMPS    Z4, Z25, K1, Z4
+	VMAXPS       Z24, Z4, Z24
+	VMOVUPS      Z24, 256(AX)
+	VMOVUPS      320(AX), Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 320(AX)
+	JMP          done
+
+tail2:
+	CMPQ       R12, $0x00000020
+	JGT        tail3
+	SUBQ       $0x00000010, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail2Store
+
+tail2Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS.Z    64(R10), K1, Z26
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z2
+	LONG         $0x403e9262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z3
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	VBROADCASTSS (R9)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xd152 // VDPBF16PS Z25, Z24, Z10
+	LONG         $0x403e1262; WORD $0xda52 // VDPBF16PS Z26, Z24, Z11
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail2Step
+
+tail2Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail2Seen
+	MOVQ  456(SP), DI
+	LEAQ  32(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail2Cut
+	CMPL  R8, 52(CX)
+	JLE   tail2Seen
+
+tail2Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+
+tail2Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, K1, 64(DX)
+	VMOVUPS      Z2, (DX)(BX*1)
+	VMOVUPS      Z3, K1, 64(DX)(BX*1)
+	VMOVUPS      Z4, (DX)(BX*2)
+	VMOVUPS      Z5, K1, 64(DX)(BX*2)
+	VMOVUPS      Z6, (SI)
+	VMOVUPS      Z7, K1, 64(SI)
+	VMOVUPS      Z8, (SI)(BX*1)
+	VMOVUPS      Z9, K1, 64(SI)(BX*1)
+	VMOVUPS      Z10, (SI)(BX*2)
+	VMOVUPS      Z11, K1, 64(SI)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VBLENDMPS    Z1, Z25, K1, Z1
+	VMAXPS       Z24, Z1, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VBLENDMPS    Z9, Z25, K1, Z9
+	VMAXPS       Z24, Z9, Z24
+	VMOVUPS      Z24, 256(AX)
+	VMOVUPS      320(AX), Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 320(AX)
+	JMP          done
+
+tail3:
+	CMPQ       R12, $0x00000030
+	JGT        tail4
+	SUBQ       $0x00000020, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail3Store
+
+tail3Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS.Z    128(R10), K1, Z27
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xd952 // VDPBF16PS Z25, Z24, Z3
+	LONG         $0x403e9262; WORD $0xe252 // VDPBF16PS Z26, Z24, Z4
+	LONG         $0x403e9262; WORD $0xeb52 // VDPBF16PS Z27, Z24, Z5
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e9262; WORD $0xf152 // VDPBF16PS Z25, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfa52 // VDPBF16PS Z26, Z24, Z7
+	LONG         $0x403e1262; WORD $0xc352 // VDPBF16PS Z27, Z24, Z8
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xc952 // VDPBF16PS Z25, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd252 // VDPBF16PS Z26, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdb52 // VDPBF16PS Z27, Z24, Z11
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	VBROADCASTSS (R9)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xf952 // VDPBF16PS Z25, Z24, Z15
+	LONG         $0x403e8262; WORD $0xc252 // VDPBF16PS Z26, Z24, Z16
+	LONG         $0x403e8262; WORD $0xcb52 // VDPBF16PS Z27, Z24, Z17
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail3Step
+
+tail3Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail3Seen
+	MOVQ  456(SP), DI
+	LEAQ  48(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail3Cut
+	CMPL  R8, 52(CX)
+	JLE   tail3Seen
+
+tail3Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z16, K2, Z16
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z16, Z26, K2, Z16
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z17, K2, Z17
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z17, Z26, K2, Z17
+
+tail3Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, K1, 128(DX)
+	VMOVUPS      Z3, (DX)(BX*1)
+	VMOVUPS      Z4, 64(DX)(BX*1)
+	VMOVUPS      Z5, K1, 128(DX)(BX*1)
+	VMOVUPS      Z6, (DX)(BX*2)
+	VMOVUPS      Z7, 64(DX)(BX*2)
+	VMOVUPS      Z8, K1, 128(DX)(BX*2)
+	VMOVUPS      Z9, (SI)
+	VMOVUPS      Z10, 64(SI)
+	VMOVUPS      Z11, K1, 128(SI)
+	VMOVUPS      Z12, (SI)(BX*1)
+	VMOVUPS      Z13, 64(SI)(BX*1)
+	VMOVUPS      Z14, K1, 128(SI)(BX*1)
+	VMOVUPS      Z15, (SI)(BX*2)
+	VMOVUPS      Z16, 64(SI)(BX*2)
+	VMOVUPS      Z17, K1, 128(SI)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VBLENDMPS    Z2, Z25, K1, Z2
+	VMAXPS       Z24, Z2, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z3, Z24
+	VMAXPS       Z24, Z4, Z24
+	VBLENDMPS    Z5, Z25, K1, Z5
+	VMAXPS       Z24, Z5, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z6, Z24
+	VMAXPS       Z24, Z7, Z24
+	VBLENDMPS    Z8, Z25, K1, Z8
+	VMAXPS       Z24, Z8, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z12, Z24
+	VMAXPS       Z24, Z13, Z24
+	VBLENDMPS    Z14, Z25, K1, Z14
+	VMAXPS       Z24, Z14, Z24
+	VMOVUPS      Z24, 256(AX)
+	VMOVUPS      320(AX), Z24
+	VMAXPS       Z24, Z15, Z24
+	VMAXPS       Z24, Z16, Z24
+	VBLENDMPS    Z17, Z25, K1, Z17
+	VMAXPS       Z24, Z17, Z24
+	VMOVUPS      Z24, 320(AX)
+	JMP          done
+
+tail4:
+	SUBQ       $0x00000030, R12
+	MOVL       $0x0000ffff, R13
+	MOVQ       $0x00000010, CX
+	SUBQ       R12, CX
+	SHRL       CL, R13
+	KMOVW      R13, K1
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       448(SP), CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       R8, CX
+	PREFETCHT0 (CX)
+	ADDQ       $0x00000040, 448(SP)
+	MOVQ       depth+56(FP), CX
+	MOVQ       R9, R9
+	TESTQ      CX, CX
+	JZ         tail4Store
+
+tail4Step:
+	VMOVUPS      (R10), Z25
+	VMOVUPS      64(R10), Z26
+	VMOVUPS      128(R10), Z27
+	VMOVUPS.Z    192(R10), K1, Z28
+	VBROADCASTSS (DI), Z24
+	LONG         $0x403e9262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z0
+	LONG         $0x403e9262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z1
+	LONG         $0x403e9262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z2
+	LONG         $0x403e9262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z3
+	VBROADCASTSS (DI)(R8*1), Z24
+	LONG         $0x403e9262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z4
+	LONG         $0x403e9262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z5
+	LONG         $0x403e9262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z6
+	LONG         $0x403e9262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z7
+	VBROADCASTSS (DI)(R8*2), Z24
+	LONG         $0x403e1262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z8
+	LONG         $0x403e1262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z9
+	LONG         $0x403e1262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z10
+	LONG         $0x403e1262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z11
+	VBROADCASTSS (R9), Z24
+	LONG         $0x403e1262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z12
+	LONG         $0x403e1262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z13
+	LONG         $0x403e1262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z14
+	LONG         $0x403e1262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z15
+	VBROADCASTSS (R9)(R8*1), Z24
+	LONG         $0x403e8262; WORD $0xc152 // VDPBF16PS Z25, Z24, Z16
+	LONG         $0x403e8262; WORD $0xca52 // VDPBF16PS Z26, Z24, Z17
+	LONG         $0x403e8262; WORD $0xd352 // VDPBF16PS Z27, Z24, Z18
+	LONG         $0x403e8262; WORD $0xdc52 // VDPBF16PS Z28, Z24, Z19
+	VBROADCASTSS (R9)(R8*2), Z24
+	LONG         $0x403e8262; WORD $0xe152 // VDPBF16PS Z25, Z24, Z20
+	LONG         $0x403e8262; WORD $0xea52 // VDPBF16PS Z26, Z24, Z21
+	LONG         $0x403e8262; WORD $0xf352 // VDPBF16PS Z27, Z24, Z22
+	LONG         $0x403e8262; WORD $0xfc52 // VDPBF16PS Z28, Z24, Z23
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R9
+	ADDQ         R11, R10
+	DECQ         CX
+	JNZ          tail4Step
+
+tail4Store:
+	MOVQ  seen+80(FP), CX
+	TESTQ CX, CX
+	JZ    tail4Seen
+	MOVQ  456(SP), DI
+	LEAQ  64(DI), R8
+	CMPL  DI, 48(CX)
+	JLT   tail4Cut
+	CMPL  R8, 52(CX)
+	JLE   tail4Seen
+
+tail4Cut:
+	VBROADCASTSS negInf<>+0(SB), Z26
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+0(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z0, K2, Z0
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z0, Z26, K2, Z0
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z4, K2, Z4
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z4, Z26, K2, Z4
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z8, K2, Z8
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z8, Z26, K2, Z8
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z12, K2, Z12
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z12, Z26, K2, Z12
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z16, K2, Z16
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z16, Z26, K2, Z16
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z20, K2, Z20
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z20, Z26, K2, Z20
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+64(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z1, K2, Z1
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z5, K2, Z5
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z5, Z26, K2, Z5
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z9, K2, Z9
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z9, Z26, K2, Z9
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z13, K2, Z13
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z13, Z26, K2, Z13
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z17, K2, Z17
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z17, Z26, K2, Z17
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z21, K2, Z21
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z21, Z26, K2, Z21
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+128(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z2, K2, Z2
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z2, Z26, K2, Z2
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z6, K2, Z6
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z6, Z26, K2, Z6
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z10, K2, Z10
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z10, Z26, K2, Z10
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z14, K2, Z14
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z14, Z26, K2, Z14
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z18, K2, Z18
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z18, Z26, K2, Z18
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z22, K2, Z22
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z22, Z26, K2, Z22
+	VPBROADCASTD 456(SP), Z24
+	VPADDD       numbers<>+192(SB), Z24, Z24
+	VPBROADCASTD (CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z3, K2, Z3
+	VPBROADCASTD 24(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z3, Z26, K2, Z3
+	VPBROADCASTD 4(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z7, K2, Z7
+	VPBROADCASTD 28(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z7, Z26, K2, Z7
+	VPBROADCASTD 8(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z11, K2, Z11
+	VPBROADCASTD 32(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z11, Z26, K2, Z11
+	VPBROADCASTD 12(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z15, K2, Z15
+	VPBROADCASTD 36(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z15, Z26, K2, Z15
+	VPBROADCASTD 16(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z19, K2, Z19
+	VPBROADCASTD 40(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z19, Z26, K2, Z19
+	VPBROADCASTD 20(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z26, Z23, K2, Z23
+	VPBROADCASTD 44(CX), Z25
+	VPCMPGTD     Z24, Z25, K2
+	VBLENDMPS    Z23, Z26, K2, Z23
+
+tail4Seen:
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, K1, 192(DX)
+	VMOVUPS      Z4, (DX)(BX*1)
+	VMOVUPS      Z5, 64(DX)(BX*1)
+	VMOVUPS      Z6, 128(DX)(BX*1)
+	VMOVUPS      Z7, K1, 192(DX)(BX*1)
+	VMOVUPS      Z8, (DX)(BX*2)
+	VMOVUPS      Z9, 64(DX)(BX*2)
+	VMOVUPS      Z10, 128(DX)(BX*2)
+	VMOVUPS      Z11, K1, 192(DX)(BX*2)
+	VMOVUPS      Z12, (SI)
+	VMOVUPS      Z13, 64(SI)
+	VMOVUPS      Z14, 128(SI)
+	VMOVUPS      Z15, K1, 192(SI)
+	VMOVUPS      Z16, (SI)(BX*1)
+	VMOVUPS      Z17, 64(SI)(BX*1)
+	VMOVUPS      Z18, 128(SI)(BX*1)
+	VMOVUPS      Z19, K1, 192(SI)(BX*1)
+	VMOVUPS      Z20, (SI)(BX*2)
+	VMOVUPS      Z21, 64(SI)(BX*2)
+	VMOVUPS      Z22, 128(SI)(BX*2)
+	VMOVUPS      Z23, K1, 192(SI)(BX*2)
+	VBROADCASTSS negInf<>+0(SB), Z25
+	VMOVUPS      (AX), Z24
+	VMAXPS       Z24, Z0, Z24
+	VMAXPS       Z24, Z1, Z24
+	VMAXPS       Z24, Z2, Z24
+	VBLENDMPS    Z3, Z25, K1, Z3
+	VMAXPS       Z24, Z3, Z24
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      64(AX), Z24
+	VMAXPS       Z24, Z4, Z24
+	VMAXPS       Z24, Z5, Z24
+	VMAXPS       Z24, Z6, Z24
+	VBLENDMPS    Z7, Z25, K1, Z7
+	VMAXPS       Z24, Z7, Z24
+	VMOVUPS      Z24, 64(AX)
+	VMOVUPS      128(AX), Z24
+	VMAXPS       Z24, Z8, Z24
+	VMAXPS       Z24, Z9, Z24
+	VMAXPS       Z24, Z10, Z24
+	VBLENDMPS    Z11, Z25, K1, Z11
+	VMAXPS       Z24, Z11, Z24
+	VMOVUPS      Z24, 128(AX)
+	VMOVUPS      192(AX), Z24
+	VMAXPS       Z24, Z12, Z24
+	VMAXPS       Z24, Z13, Z24
+	VMAXPS       Z24, Z14, Z24
+	VBLENDMPS    Z15, Z25, K1, Z15
+	VMAXPS       Z24, Z15, Z24
+	VMOVUPS      Z24, 192(AX)
+	VMOVUPS      256(AX), Z24
+	VMAXPS       Z24, Z16, Z24
+	VMAXPS       Z24, Z17, Z24
+	VMAXPS       Z24, Z18, Z24
+	VBLENDMPS    Z19, Z25, K1, Z19
+	VMAXPS       Z24, Z19, Z24
+	VMOVUPS      Z24, 256(AX)
+	VMOVUPS      320(AX), Z24
+	VMAXPS       Z24, Z20, Z24
+	VMAXPS       Z24, Z21, Z24
+	VMAXPS       Z24, Z22, Z24
+	VBLENDMPS    Z23, Z25, K1, Z23
+	VMAXPS       Z24, Z23, Z24
+	VMOVUPS      Z24, 320(AX)
+
+done:
+	MOVQ          rowMax+72(FP), CX
+	VMOVUPS       (AX), Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VMAXPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0x4e, X0, X1
+	VMAXPS        X0, X1, X0
+	VPERMILPS     $0xb1, X0, X1
+	VMAXPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	VMOVUPS       64(AX), Z2
+	VEXTRACTF64X4 $0x01, Z2, Y3
+	VMAXPS        Y2, Y3, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0x4e, X2, X3
+	VMAXPS        X2, X3, X2
+	VPERMILPS     $0xb1, X2, X3
+	VMAXPS        X2, X3, X2
+	VMOVSS        X2, 4(CX)
+	VMOVUPS       128(AX), Z4
+	VEXTRACTF64X4 $0x01, Z4, Y5
+	VMAXPS        Y4, Y5, Y4
+	VEXTRACTF128  $0x01, Y4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0x4e, X4, X5
+	VMAXPS        X4, X5, X4
+	VPERMILPS     $0xb1, X4, X5
+	VMAXPS        X4, X5, X4
+	VMOVSS        X4, 8(CX)
+	VMOVUPS       192(AX), Z6
+	VEXTRACTF64X4 $0x01, Z6, Y7
+	VMAXPS        Y6, Y7, Y6
+	VEXTRACTF128  $0x01, Y6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0x4e, X6, X7
+	VMAXPS        X6, X7, X6
+	VPERMILPS     $0xb1, X6, X7
+	VMAXPS        X6, X7, X6
+	VMOVSS        X6, 12(CX)
+	VMOVUPS       256(AX), Z8
+	VEXTRACTF64X4 $0x01, Z8, Y9
+	VMAXPS        Y8, Y9, Y8
+	VEXTRACTF128  $0x01, Y8, X9
+	VMAXPS        X8, X9, X8
+	VPERMILPS     $0x4e, X8, X9
+	VMAXPS        X8, X9, X8
+	VPERMILPS     $0xb1, X8, X9
+	VMAXPS        X8, X9, X8
+	VMOVSS        X8, 16(CX)
+	VMOVUPS       320(AX), Z10
+	VEXTRACTF64X4 $0x01, Z10, Y11
+	VMAXPS        Y10, Y11, Y10
+	VEXTRACTF128  $0x01, Y10, X11
+	VMAXPS        X10, X11, X10
+	VPERMILPS     $0x4e, X10, X11
+	VMAXPS        X10, X11, X10
+	VPERMILPS     $0xb1, X10, X11
+	VMAXPS        X10, X11, X10
+	VMOVSS        X10, 20(CX)
+	VZEROUPPER
+	RET

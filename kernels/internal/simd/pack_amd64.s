@@ -904,3 +904,596 @@ tailLoaded:
 done:
 	VZEROUPPER
 	RET
+
+// func packTransposedPairsAVX512(dst *uint32, src *uint16, lds int, rows int, depth int)
+// Requires: AVX, AVX512BW, AVX512F, MMX+
+TEXT ·packTransposedPairsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), DX
+	MOVQ lds+16(FP), BX
+	ADDQ BX, BX
+	MOVQ rows+24(FP), SI
+	MOVQ depth+32(FP), DI
+
+square:
+	SUBQ       $0x00000020, DI
+	JLT        tail
+	MOVQ       DX, CX
+	MOVQ       BX, R8
+	IMUL3Q     $0x00000010, R8, R8
+	ADDQ       DX, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VMOVUPS    (CX), Z0
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000001
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z1
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000002
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z2
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000003
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z3
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000004
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z4
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000005
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z5
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000006
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z6
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000007
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z7
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000008
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z8
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x00000009
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z9
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000a
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z10
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000b
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z11
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000c
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z12
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000d
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z13
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000e
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z14
+	PREFETCHT0 (R8)
+	CMPQ       SI, $0x0000000f
+	JLE        fullLoaded
+	ADDQ       BX, CX
+	ADDQ       BX, R8
+	VMOVUPS    (CX), Z15
+	PREFETCHT0 (R8)
+
+fullLoaded:
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	VMOVUPS    Z0, (AX)
+	VMOVUPS    Z1, 256(AX)
+	VMOVUPS    Z2, 512(AX)
+	VMOVUPS    Z3, 768(AX)
+	VMOVUPS    Z4, 1024(AX)
+	VMOVUPS    Z5, 1280(AX)
+	VMOVUPS    Z6, 1536(AX)
+	VMOVUPS    Z7, 1792(AX)
+	VMOVUPS    Z8, 2048(AX)
+	VMOVUPS    Z9, 2304(AX)
+	VMOVUPS    Z10, 2560(AX)
+	VMOVUPS    Z11, 2816(AX)
+	VMOVUPS    Z12, 3072(AX)
+	VMOVUPS    Z13, 3328(AX)
+	VMOVUPS    Z14, 3584(AX)
+	VMOVUPS    Z15, 3840(AX)
+	ADDQ       $0x00000040, DX
+	ADDQ       $0x00001000, AX
+	JMP        square
+
+tail:
+	ADDQ        $0x00000020, DI
+	JZ          done
+	MOVL        $-1, R8
+	MOVQ        $0x00000020, CX
+	SUBQ        DI, CX
+	SHRL        CL, R8
+	KMOVD       R8, K1
+	MOVQ        DX, CX
+	MOVQ        BX, R8
+	IMUL3Q      $0x00000010, R8, R8
+	ADDQ        DX, R8
+	VPXORD      Z0, Z0, Z0
+	VPXORD      Z1, Z1, Z1
+	VPXORD      Z2, Z2, Z2
+	VPXORD      Z3, Z3, Z3
+	VPXORD      Z4, Z4, Z4
+	VPXORD      Z5, Z5, Z5
+	VPXORD      Z6, Z6, Z6
+	VPXORD      Z7, Z7, Z7
+	VPXORD      Z8, Z8, Z8
+	VPXORD      Z9, Z9, Z9
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z11, Z11, Z11
+	VPXORD      Z12, Z12, Z12
+	VPXORD      Z13, Z13, Z13
+	VPXORD      Z14, Z14, Z14
+	VPXORD      Z15, Z15, Z15
+	VMOVDQU16.Z (CX), K1, Z0
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000001
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z1
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000002
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z2
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000003
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z3
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000004
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z4
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000005
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z5
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000006
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z6
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000007
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z7
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000008
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z8
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x00000009
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z9
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000a
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z10
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000b
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z11
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000c
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z12
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000d
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z13
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000e
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z14
+	PREFETCHT0  (R8)
+	CMPQ        SI, $0x0000000f
+	JLE         tailLoaded
+	ADDQ        BX, CX
+	ADDQ        BX, R8
+	VMOVDQU16.Z (CX), K1, Z15
+	PREFETCHT0  (R8)
+
+tailLoaded:
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z17
+	VUNPCKLPS  Z3, Z2, Z18
+	VUNPCKHPS  Z3, Z2, Z19
+	VUNPCKLPS  Z5, Z4, Z20
+	VUNPCKHPS  Z5, Z4, Z21
+	VUNPCKLPS  Z7, Z6, Z22
+	VUNPCKHPS  Z7, Z6, Z23
+	VUNPCKLPS  Z9, Z8, Z24
+	VUNPCKHPS  Z9, Z8, Z25
+	VUNPCKLPS  Z11, Z10, Z26
+	VUNPCKHPS  Z11, Z10, Z27
+	VUNPCKLPS  Z13, Z12, Z28
+	VUNPCKHPS  Z13, Z12, Z29
+	VUNPCKLPS  Z15, Z14, Z30
+	VUNPCKHPS  Z15, Z14, Z31
+	VUNPCKLPD  Z18, Z16, Z0
+	VUNPCKHPD  Z18, Z16, Z1
+	VUNPCKLPD  Z19, Z17, Z2
+	VUNPCKHPD  Z19, Z17, Z3
+	VUNPCKLPD  Z22, Z20, Z4
+	VUNPCKHPD  Z22, Z20, Z5
+	VUNPCKLPD  Z23, Z21, Z6
+	VUNPCKHPD  Z23, Z21, Z7
+	VUNPCKLPD  Z26, Z24, Z8
+	VUNPCKHPD  Z26, Z24, Z9
+	VUNPCKLPD  Z27, Z25, Z10
+	VUNPCKHPD  Z27, Z25, Z11
+	VUNPCKLPD  Z30, Z28, Z12
+	VUNPCKHPD  Z30, Z28, Z13
+	VUNPCKLPD  Z31, Z29, Z14
+	VUNPCKHPD  Z31, Z29, Z15
+	VSHUFF32X4 $0x88, Z4, Z0, Z16
+	VSHUFF32X4 $0xdd, Z4, Z0, Z20
+	VSHUFF32X4 $0x88, Z12, Z8, Z24
+	VSHUFF32X4 $0xdd, Z12, Z8, Z28
+	VSHUFF32X4 $0x88, Z24, Z16, Z0
+	VSHUFF32X4 $0x88, Z28, Z20, Z4
+	VSHUFF32X4 $0xdd, Z24, Z16, Z8
+	VSHUFF32X4 $0xdd, Z28, Z20, Z12
+	VSHUFF32X4 $0x88, Z5, Z1, Z17
+	VSHUFF32X4 $0xdd, Z5, Z1, Z21
+	VSHUFF32X4 $0x88, Z13, Z9, Z25
+	VSHUFF32X4 $0xdd, Z13, Z9, Z29
+	VSHUFF32X4 $0x88, Z25, Z17, Z1
+	VSHUFF32X4 $0x88, Z29, Z21, Z5
+	VSHUFF32X4 $0xdd, Z25, Z17, Z9
+	VSHUFF32X4 $0xdd, Z29, Z21, Z13
+	VSHUFF32X4 $0x88, Z6, Z2, Z18
+	VSHUFF32X4 $0xdd, Z6, Z2, Z22
+	VSHUFF32X4 $0x88, Z14, Z10, Z26
+	VSHUFF32X4 $0xdd, Z14, Z10, Z30
+	VSHUFF32X4 $0x88, Z26, Z18, Z2
+	VSHUFF32X4 $0x88, Z30, Z22, Z6
+	VSHUFF32X4 $0xdd, Z26, Z18, Z10
+	VSHUFF32X4 $0xdd, Z30, Z22, Z14
+	VSHUFF32X4 $0x88, Z7, Z3, Z19
+	VSHUFF32X4 $0xdd, Z7, Z3, Z23
+	VSHUFF32X4 $0x88, Z15, Z11, Z27
+	VSHUFF32X4 $0xdd, Z15, Z11, Z31
+	VSHUFF32X4 $0x88, Z27, Z19, Z3
+	VSHUFF32X4 $0x88, Z31, Z23, Z7
+	VSHUFF32X4 $0xdd, Z27, Z19, Z11
+	VSHUFF32X4 $0xdd, Z31, Z23, Z15
+	VMOVUPS    Z0, (AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z1, 256(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z2, 512(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z3, 768(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z4, 1024(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z5, 1280(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z6, 1536(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z7, 1792(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z8, 2048(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z9, 2304(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z10, 2560(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z11, 2816(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z12, 3072(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z13, 3328(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z14, 3584(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+	VMOVUPS    Z15, 3840(AX)
+	SUBQ       $0x00000002, DI
+	JLE        done
+
+done:
+	VZEROUPPER
+	RET
+
+// func packPairsAVX512(dst *uint32, src *uint16, lds int, depth int, cols int, least *uint16)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·packPairsAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), DX
+	MOVQ         lds+16(FP), BX
+	ADDQ         BX, BX
+	MOVQ         depth+24(FP), SI
+	MOVQ         cols+32(FP), DI
+	MOVQ         least+40(FP), R8
+	VPBROADCASTD packPairs<>+0(SB), Z8
+	VPXORD       Z9, Z9, Z9
+	VMOVDQU32    packPairsLow<>+0(SB), Z10
+	VMOVDQU32    packPairsHigh<>+0(SB), Z11
+	VMOVDQU32    (R8), Z12
+
+	// K1 and K2 cover the columns of each vector.
+	CMPQ  DI, $0x00000020
+	JGT   wide
+	MOVL  $-1, R9
+	MOVQ  $0x00000020, CX
+	SUBQ  DI, CX
+	SHRL  CL, R9
+	KMOVD R9, K1
+	KXORD K2, K2, K2
+	JMP   pair
+
+wide:
+	SUBQ   $0x00000020, DI
+	MOVL   $-1, R9
+	MOVQ   $0x00000020, CX
+	SUBQ   DI, CX
+	SHRL   CL, R9
+	KMOVD  R9, K2
+	KXNORD K1, K1, K1
+
+pair:
+	SUBQ        $0x00000002, SI
+	JLT         odd
+	VMOVDQU16.Z (DX), K1, Z0
+	VPANDD      Z8, Z0, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	VMOVDQU16.Z 64(DX), K2, Z1
+	VPANDD      Z8, Z1, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	ADDQ        BX, DX
+	VMOVDQU16.Z (DX), K1, Z2
+	VPANDD      Z8, Z2, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	VMOVDQU16.Z 64(DX), K2, Z3
+	VPANDD      Z8, Z3, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	ADDQ        BX, DX
+	VMOVDQU32   Z10, Z5
+	VPERMI2W    Z2, Z0, Z5
+	VMOVDQU32   Z5, (AX)
+	VMOVDQU32   Z11, Z6
+	VPERMI2W    Z2, Z0, Z6
+	VMOVDQU32   Z6, 64(AX)
+	VMOVDQU32   Z10, Z5
+	VPERMI2W    Z3, Z1, Z5
+	VMOVDQU32   Z5, 128(AX)
+	VMOVDQU32   Z11, Z6
+	VPERMI2W    Z3, Z1, Z6
+	VMOVDQU32   Z6, 192(AX)
+	ADDQ        $0x00000100, AX
+	JMP         pair
+
+odd:
+	ADDQ        $0x00000002, SI
+	JZ          done
+	VMOVDQU16.Z (DX), K1, Z0
+	VPANDD      Z8, Z0, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	VMOVDQU16.Z 64(DX), K2, Z1
+	VPANDD      Z8, Z1, Z4
+	VPSUBW      Z4, Z9, Z4
+	VPMAXUW     Z4, Z12, Z12
+	ADDQ        BX, DX
+	VPXORD      Z2, Z2, Z2
+	VPXORD      Z3, Z3, Z3
+	VMOVDQU32   Z10, Z5
+	VPERMI2W    Z2, Z0, Z5
+	VMOVDQU32   Z5, (AX)
+	VMOVDQU32   Z11, Z6
+	VPERMI2W    Z2, Z0, Z6
+	VMOVDQU32   Z6, 64(AX)
+	VMOVDQU32   Z10, Z5
+	VPERMI2W    Z3, Z1, Z5
+	VMOVDQU32   Z5, 128(AX)
+	VMOVDQU32   Z11, Z6
+	VPERMI2W    Z3, Z1, Z6
+	VMOVDQU32   Z6, 192(AX)
+
+done:
+	VMOVDQU32 Z12, (R8)
+	VZEROUPPER
+	RET
+
+DATA packPairs<>+0(SB)/4, $0x7fff7fff
+GLOBL packPairs<>(SB), RODATA|NOPTR, $4
+
+DATA packPairsLow<>+0(SB)/4, $0x00200000
+DATA packPairsLow<>+4(SB)/4, $0x00210001
+DATA packPairsLow<>+8(SB)/4, $0x00220002
+DATA packPairsLow<>+12(SB)/4, $0x00230003
+DATA packPairsLow<>+16(SB)/4, $0x00240004
+DATA packPairsLow<>+20(SB)/4, $0x00250005
+DATA packPairsLow<>+24(SB)/4, $0x00260006
+DATA packPairsLow<>+28(SB)/4, $0x00270007
+DATA packPairsLow<>+32(SB)/4, $0x00280008
+DATA packPairsLow<>+36(SB)/4, $0x00290009
+DATA packPairsLow<>+40(SB)/4, $0x002a000a
+DATA packPairsLow<>+44(SB)/4, $0x002b000b
+DATA packPairsLow<>+48(SB)/4, $0x002c000c
+DATA packPairsLow<>+52(SB)/4, $0x002d000d
+DATA packPairsLow<>+56(SB)/4, $0x002e000e
+DATA packPairsLow<>+60(SB)/4, $0x002f000f
+GLOBL packPairsLow<>(SB), RODATA|NOPTR, $64
+
+DATA packPairsHigh<>+0(SB)/4, $0x00300010
+DATA packPairsHigh<>+4(SB)/4, $0x00310011
+DATA packPairsHigh<>+8(SB)/4, $0x00320012
+DATA packPairsHigh<>+12(SB)/4, $0x00330013
+DATA packPairsHigh<>+16(SB)/4, $0x00340014
+DATA packPairsHigh<>+20(SB)/4, $0x00350015
+DATA packPairsHigh<>+24(SB)/4, $0x00360016
+DATA packPairsHigh<>+28(SB)/4, $0x00370017
+DATA packPairsHigh<>+32(SB)/4, $0x00380018
+DATA packPairsHigh<>+36(SB)/4, $0x00390019
+DATA packPairsHigh<>+40(SB)/4, $0x003a001a
+DATA packPairsHigh<>+44(SB)/4, $0x003b001b
+DATA packPairsHigh<>+48(SB)/4, $0x003c001c
+DATA packPairsHigh<>+52(SB)/4, $0x003d001d
+DATA packPairsHigh<>+56(SB)/4, $0x003e001e
+DATA packPairsHigh<>+60(SB)/4, $0x003f001f
+GLOBL packPairsHigh<>(SB), RODATA|NOPTR, $64

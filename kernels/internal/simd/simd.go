@@ -98,8 +98,11 @@ func init() {
 }
 
 // For returns the primitives of an instruction set that [kernels.SelectISA]
-// has approved. It panics on any other.
+// has approved, or of the one that it extends. It panics on any other.
 func For(isa string) *Funcs {
+	if x := PairsFor(isa); x != nil {
+		return x.Funcs
+	}
 	i := slices.IndexFunc(variants, func(f *Funcs) bool { return f.Name == isa && f.available })
 	if i < 0 {
 		panic("simd: unknown or unavailable instruction set")

@@ -52,7 +52,7 @@ var avx512 = Funcs{
 }
 
 // first is the address of x[0], or nil where there is none.
-func first(x []float32) *float32 {
+func first[T any](x []T) *T {
 	if len(x) == 0 {
 		return nil
 	}

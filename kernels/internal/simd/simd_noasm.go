@@ -3,3 +3,5 @@
 package simd
 
 func assembly() []*Funcs { return nil }
+
+func assemblyPairs() []*Pairs { return nil }

@@ -354,6 +354,13 @@ func ArgBytes(name string) reg.Register {
 	return r
 }
 
+// ArgHalves loads an argument that counts halves as bytes.
+func ArgHalves(name string) reg.Register {
+	r := Arg(name)
+	ADDQ(r, r)
+	return r
+}
+
 // End returns from a function that used wide registers.
 func End() {
 	VZEROUPPER()

@@ -22,6 +22,10 @@ func main() {
 			mul(isa, rows, true)
 		}
 	}
+	for rows := 1; rows <= MaxRows; rows++ {
+		mulPairs(rows, false)
+		mulPairs(rows, true)
+	}
 	Generate()
 }
 
@@ -37,6 +41,9 @@ type block struct {
 	// Where maxima are asked for: the address from which the next rows of A are
 	// fetched, the panel's first column, and which columns rows see, or nil.
 	next, at, seen Mem
+
+	// multiply adds a vector's products with a broadcast one to its sums.
+	multiply func(x, y, sums reg.Register)
 }
 
 // mul generates the product of some rows with every panel. Its sums start from
@@ -49,7 +56,26 @@ func mul(isa ISA, rows int, maxima bool) {
 	}
 	TEXT(name, attr.NOSPLIT, fmt.Sprintf(
 		"func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, %s)", last))
-	k := block{isa: isa, rows: rows}
+	k := block{isa: isa, rows: rows, multiply: func(x, y, sums reg.Register) { VFMADD231PS(x, y, sums) }}
+	k.emit(maxima, func() reg.Register { return ArgBytes("lda") })
+}
+
+// mulPairs is mul for pairs of bfloat16 of A and B, lda being a number of
+// bfloat16, the rest of pairs: a broadcast pair stands for a float.
+func mulPairs(rows int, maxima bool) {
+	name, last := fmt.Sprintf("mulPairs%dAVX512", rows), "beta *float32"
+	if maxima {
+		name, last = fmt.Sprintf("mulMaxPairs%dAVX512", rows), "rowMax *float32, seen *int32"
+	}
+	TEXT(name, attr.NOSPLIT, fmt.Sprintf(
+		"func(c *float32, ldc int, a *uint16, lda int, b *uint32, ldb, panel, depth, cols int, %s)", last))
+	k := block{isa: AVX512, rows: rows, multiply: func(x, y, sums reg.Register) { VDPBF16PS(x, y, sums) }}
+	k.emit(maxima, func() reg.Register { return ArgHalves("lda") })
+}
+
+// emit emits the function's body; lda loads the bytes between rows of A.
+func (k block) emit(maxima bool, lda func() reg.Register) {
+	isa, rows := k.isa, k.rows
 	if maxima {
 		k.max = isa.Frame(rows)
 		k.clearMax()
@@ -57,7 +83,7 @@ func mul(isa ISA, rows int, maxima bool) {
 		MOVQ(U32(0), k.at)
 	}
 	k.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
-	k.a = NewRows(Arg("a"), ArgBytes("lda"), rows)
+	k.a = NewRows(Arg("a"), lda(), rows)
 	k.b, k.ldb = Arg("b"), ArgBytes("ldb")
 	cols := Arg("cols")
 	if maxima {
@@ -151,7 +177,7 @@ func (k block) product(name string, vecs int, mask Op, maxima bool) {
 	for i := range k.rows {
 		VBROADCASTSS(a.At(i, 0), x)
 		for j := range vecs {
-			VFMADD231PS(row(j), x, acc(i, j))
+			k.multiply(row(j), x, acc(i, j))
 		}
 	}
 	a.Advance(U32(4))

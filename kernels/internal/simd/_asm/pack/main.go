@@ -18,6 +18,8 @@ func main() {
 		pack(isa)
 		packTransposed(isa)
 	}
+	packTransposedPairs()
+	packPairs()
 	Generate()
 }
 
@@ -73,7 +75,7 @@ func packTransposed(isa ISA) {
 	Label("square")
 	SUBQ(U32(isa.Width), depth)
 	JLT(LabelRef("tail"))
-	loadSquare(isa, "full", src, lds, rows, nil)
+	loadSquare(isa, "full", src, lds, rows, floats(isa, nil))
 	for i, v := range scaled(isa, transposed(isa)) {
 		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
 	}
@@ -85,7 +87,7 @@ func packTransposed(isa ISA) {
 	ADDQ(U32(isa.Width), depth)
 	JZ(LabelRef("done"))
 	isa.SetMask(depth)
-	loadSquare(isa, "tail", src, lds, rows, isa.Mask())
+	loadSquare(isa, "tail", src, lds, rows, floats(isa, isa.Mask()))
 	for i, v := range scaled(isa, transposed(isa)) {
 		VMOVUPS(v, Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()})
 		DECQ(depth)
@@ -95,9 +97,14 @@ func packTransposed(isa ISA) {
 	End()
 }
 
+// floats loads a vector, of which only those under mask where there is one.
+func floats(isa ISA, mask Op) func(at Mem, v reg.Register) {
+	return func(at Mem, v reg.Register) { isa.Load(at, v, mask) }
+}
+
 // loadSquare loads a vector of each row, zeros for rows that there are not, and
 // asks for those of the rows that the next call packs.
-func loadSquare(isa ISA, name string, src, lds, rows reg.Register, mask Op) {
+func loadSquare(isa ISA, name string, src, lds, rows reg.Register, load func(at Mem, v reg.Register)) {
 	p, next := GP64(), GP64()
 	MOVQ(src, p)
 	MOVQ(lds, next)
@@ -107,7 +114,7 @@ func loadSquare(isa ISA, name string, src, lds, rows reg.Register, mask Op) {
 		isa.Zero(isa.V(i))
 	}
 	for i := range isa.Width {
-		isa.Load(Mem{Base: p}, isa.V(i), mask)
+		load(Mem{Base: p}, isa.V(i))
 		PREFETCHT0(Mem{Base: next})
 		if i+1 < isa.Width {
 			CMPQ(rows, U32(i+1))

@@ -1,0 +1,54 @@
+package simd
+
+import (
+	"fmt"
+	"testing"
+)
+
+// BenchmarkPairs has the parts of flash attention on pairs of bfloat16, and
+// their limit.
+func BenchmarkPairs(b *testing.B) {
+	for _, x := range pairs {
+		if !x.available {
+			continue
+		}
+		b.Run("part=fma/isa="+x.Name, func(b *testing.B) {
+			flops := 0
+			for b.Loop() {
+				flops = int(x.FMA(1000))
+			}
+			report(b, flops)
+		})
+		for _, d := range []int{64, 128} {
+			q, k, v := asHalves(aligned(x.Rows*d/2)), make([]uint32, chunk*d/2), make([]uint32, chunk*d/2)
+			s, o, m := aligned(x.Rows*(chunk+16)), aligned(x.Rows*d), make([]float32, x.Rows)
+			st := &State{RowMax: make([]float32, x.Rows), RowSum: make([]float32, x.Rows)}
+			b.Run(fmt.Sprintf("part=scores/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
+				for b.Loop() {
+					x.MulMax(s, chunk+16, q, d, x.Packed(k, d), x.Rows, d, chunk, m, nil)
+				}
+				report(b, 2*x.Rows*d*chunk)
+			})
+			b.Run(fmt.Sprintf("part=attend/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
+				for b.Loop() {
+					clear(s)
+					x.Attend(o, d, s, chunk+16, x.Packed(v, chunk), x.Rows, chunk, d, 1, st)
+				}
+				report(b, 2*x.Rows*d*chunk)
+			})
+			half := asHalves(aligned(chunk * d / 2))
+			b.Run(fmt.Sprintf("part=pack/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
+				b.SetBytes(2 * chunk * int64(d))
+				for b.Loop() {
+					x.Pack(v, half, d, chunk, d)
+				}
+			})
+			b.Run(fmt.Sprintf("part=packTransposed/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
+				b.SetBytes(2 * chunk * int64(d))
+				for b.Loop() {
+					x.PackTransposed(k, half, d, chunk, d)
+				}
+			})
+		}
+	}
+}
