@@ -14,7 +14,7 @@ func (s slack) plus(t slack) slack { return slack{s.o + t.o, s.lse + t.lse} }
 
 // slackOf returns what the two-error rule grants a result of p on t.
 func (pr *prober) slackOf(p kernels.Problem, t *kernels.Tensors) (slack, error) {
-	ref, err := ReferenceFor(pr.kernel, p, t, Sampling{})
+	ref, err := ReferenceFor(pr.kernel, pr.opts, p, t, Sampling{})
 	if err != nil {
 		return slack{}, err
 	}

@@ -36,7 +36,7 @@ type Peaks struct {
 	samples   map[string][]float64 // by ISA, or readLimit
 	best      map[string]float64   // of the short trials
 	resampled bool                 // samples hold none but those of Resample
-	single    float64              // the highest rate of one thread, where a roof was in doubt
+	single    map[string]float64   // by ISA, the highest rate of one thread, where a roof was in doubt
 }
 
 // readLimit is the name of the read bandwidth among the limits by ISA.
@@ -160,7 +160,7 @@ func (p *Peaks) Share(isa string, flops float64) (share float64, ok bool) {
 const roofMargin = 1.05
 
 // CheckRoof returns an error that names the first result with a sample above
-// the machine's roof, the highest peak of any vector ISA. Such a figure means
+// the machine's roof, the highest peak of any vector ISA that counts for it. Such a figure means
 // that work was miscounted. A peak that was measured in a slow spell is
 // measured again before it may convict.
 func (p *Peaks) CheckRoof(ctx context.Context, results []Result) error {
@@ -184,33 +184,44 @@ func (p *Peaks) above(isa string, rate float64) bool {
 	return roof > 0 && rate > roofMargin*roof
 }
 
-// roof returns the highest vector peak, or 0. No more than all threads at the
-// rate of one alone can be had, which is easier to measure on a busy machine.
+// roof returns the highest peak of the vector ISAs that count for a result of
+// one, or 0: multiply-adds of bfloat16 do so only where it has them. No more
+// than all threads at the rate of one alone can be had, which is easier to
+// measure on a busy machine.
 //
 // On a device each ISA is its own roof: tensor cores are far above the rest.
 func (p *Peaks) roof(isa string) float64 {
 	if p.onDevice[isa] {
 		return p.FLOPs[isa]
 	}
-	roof := p.single * float64(p.Threads)
-	for isa, peak := range p.FLOPs {
-		if isa != kernels.Generic && !p.onDevice[isa] {
-			roof = max(roof, peak, p.best[isa])
+	roof := 0.0
+	for other, peak := range p.FLOPs {
+		if other == kernels.Generic || p.onDevice[other] || other != isa && extends(other) {
+			continue
 		}
+		roof = max(roof, peak, p.best[other], p.single[other]*float64(p.Threads))
 	}
 	return roof
+}
+
+// extends reports whether an ISA is another one but for products of bfloat16.
+func extends(isa string) bool {
+	return slices.ContainsFunc(kernels.ISAs(), func(x kernels.ISA) bool { return x.Name == isa && x.Extends != "" })
 }
 
 func (p *Peaks) remeasure(ctx context.Context) {
 	if p.best == nil {
 		p.best = map[string]float64{}
 	}
+	if p.single == nil {
+		p.single = map[string]float64{}
+	}
 	for isa, peak := range p.FLOPs {
 		if isa == kernels.Generic || p.onDevice[isa] {
 			continue
 		}
 		p.best[isa] = max(peak, p.best[isa], measureLoop(ctx, p.Threads, peakLoops[isa]))
-		p.single = max(p.single, measureLoop(ctx, 1, peakLoops[isa]))
+		p.single[isa] = max(p.single[isa], measureLoop(ctx, 1, peakLoops[isa]))
 	}
 }
 

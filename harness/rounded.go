@@ -6,17 +6,17 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// rounds reports whether k rounds P to the type of V in computing p.
-func rounds(k kernels.Kernel, p kernels.Problem) bool {
+// Rounds reports whether k, planned for p with opts, rounds P to the type of V.
+func Rounds(k kernels.Kernel, p kernels.Problem, opts kernels.Options) bool {
 	r, ok := k.(kernels.WeightRounder)
-	return ok && r.RoundsWeights(p)
+	return ok && r.RoundsWeights(p, opts)
 }
 
-// ReferenceFor returns the Reference that k is held against: [NewReference], or
-// one whose yardstick rounds P to the type of V where k does so. What P rounded
+// ReferenceFor returns the Reference that a plan is held against: [NewReference], or
+// one whose yardstick rounds P to the type of V where k does so with opts. What P rounded
 // costs at most, and as a rule, then joins the bound and the floor.
-func ReferenceFor(k kernels.Kernel, p kernels.Problem, t *kernels.Tensors, s Sampling) (*Reference, error) {
-	return newReference(p, t, s, rounds(k, p))
+func ReferenceFor(k kernels.Kernel, opts kernels.Options, p kernels.Problem, t *kernels.Tensors, s Sampling) (*Reference, error) {
+	return newReference(p, t, s, Rounds(k, p, opts))
 }
 
 // roundWeight is the yardstick's P as V's type holds it.

@@ -10,7 +10,7 @@ import (
 // rounder says that it rounds P; coarse evaluates for it.
 type rounder struct{ kernels.Kernel }
 
-func (rounder) RoundsWeights(kernels.Problem) bool { return true }
+func (rounder) RoundsWeights(kernels.Problem, kernels.Options) bool { return true }
 
 // coarse is attention in float64 whose weights, as multiples of the greatest,
 // are rounded to so many bits.
@@ -60,7 +60,7 @@ func TestRoundedWeights(t *testing.T) {
 		if err := in.Fill(p, &tensors); err != nil {
 			t.Fatal(err)
 		}
-		rounded, err := ReferenceFor(rounder{}, p, &tensors, Sampling{})
+		rounded, err := ReferenceFor(rounder{}, kernels.Options{}, p, &tensors, Sampling{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -130,16 +130,21 @@ func (s Selftest) candidates() []candidate {
 // variant reports whether k has code of its own for an instruction set. A
 // kernel that cannot be planned has, so that it is judged and the error seen.
 func variant(k kernels.Kernel, opts kernels.Options) bool {
-	p := kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 1, HeadDim: 64}
-	if k.Supports(p) != nil {
-		return true
+	for _, t := range []kernels.DType{kernels.Float32, kernels.BFloat16} {
+		p := kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 64, KVLen: 64, HeadDim: 64, DType: t, KVDType: t}
+		if k.Supports(p) != nil {
+			return true
+		}
+		pl, err := k.Plan(p, opts)
+		if err != nil {
+			return true
+		}
+		pl.Close()
+		if pl.ISA() == opts.ISA {
+			return true
+		}
 	}
-	pl, err := k.Plan(p, opts)
-	if err != nil {
-		return true
-	}
-	defer pl.Close()
-	return pl.ISA() == opts.ISA
+	return false
 }
 
 // judge runs the candidate on all cases until a check rejects it. What it does

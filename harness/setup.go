@@ -19,13 +19,13 @@ type Setup struct {
 }
 
 // referenceFor returns what k is held against; see [ReferenceFor].
-func (s *Setup) referenceFor(k kernels.Kernel) (*Reference, error) {
-	if !rounds(k, s.Case.Problem) {
+func (s *Setup) referenceFor(k kernels.Kernel, opts kernels.Options) (*Reference, error) {
+	if !Rounds(k, s.Case.Problem, opts) {
 		return s.Reference, nil
 	}
 	var err error
 	if s.rounded == nil {
-		s.rounded, err = ReferenceFor(k, s.Case.Problem, &s.Tensors, s.sampling)
+		s.rounded, err = ReferenceFor(k, opts, s.Case.Problem, &s.Tensors, s.sampling)
 	}
 	return s.rounded, err
 }
@@ -62,7 +62,7 @@ func (s *Setup) Plan(k kernels.Kernel, opts kernels.Options) (*Trial, error) {
 	if err := k.Supports(s.Case.Problem); err != nil {
 		return nil, err
 	}
-	ref, err := s.referenceFor(k)
+	ref, err := s.referenceFor(k, opts)
 	if err != nil {
 		return nil, err
 	}

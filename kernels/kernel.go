@@ -50,9 +50,11 @@ type Plan interface {
 }
 
 // A WeightRounder is a Kernel that rounds P to the type of V before it weighs the
-// values, as tensor cores want it. It is held against a plain evaluation that
-// does the same, where RoundsWeights says so of the problem.
-type WeightRounder interface{ RoundsWeights(p Problem) bool }
+// values, as tensor cores and VDPBF16PS want it. It is held against a plain
+// evaluation that does the same, where RoundsWeights says so of a plan.
+type WeightRounder interface {
+	RoundsWeights(p Problem, opts Options) bool
+}
 
 // A Describer is a Kernel with a line about itself for listings.
 type Describer interface{ Describe() string }

@@ -52,9 +52,10 @@ func (k pinned) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, err
 }
 
 // RoundsWeights says what the kernel itself says.
-func (k pinned) RoundsWeights(p kernels.Problem) bool {
+func (k pinned) RoundsWeights(p kernels.Problem, opts kernels.Options) bool {
+	opts.ISA = k.isa
 	r, ok := k.Kernel.(kernels.WeightRounder)
-	return ok && r.RoundsWeights(p)
+	return ok && r.RoundsWeights(p, opts)
 }
 
 // unpinned returns the kernel that is registered.

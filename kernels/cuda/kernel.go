@@ -57,7 +57,9 @@ func (k *kernel) DeviceLimits() (kernels.DeviceLimits, error) {
 }
 
 // RoundsWeights: tensor cores take P in the type of V.
-func (k *kernel) RoundsWeights(p kernels.Problem) bool { return p.KVDType != kernels.Float32 }
+func (k *kernel) RoundsWeights(p kernels.Problem, _ kernels.Options) bool {
+	return p.KVDType != kernels.Float32
+}
 
 // Supports also refuses everything where there is no device.
 func (k *kernel) Supports(p kernels.Problem) error {

@@ -8,5 +8,8 @@ func (pl *plan) finish(w *worker, it item) {
 		b := cpu.Block{Batch: it.batch, KVHead: it.kvHead, Head: it.kvHead*pl.Problem.Group() + g, Queries: it.queries}
 		at := g * it.queries.Len()
 		pl.Normalise(pl.simd, b, w.rowMax[at:], w.rowSum[at:], &w.scratch)
+		if w.pairs.tiny {
+			pl.repairTiny(b, &w.scratch)
+		}
 	}
 }

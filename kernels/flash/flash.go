@@ -26,6 +26,7 @@ func chunkOf(headDim int) int {
 type plan struct {
 	cpu.Plan
 	simd    *simd.Funcs
+	pairs   *simd.Pairs // products of bfloat16, nil where all are of float32
 	layout  *cpu.Layout
 	chunk   int // keys in a chunk
 	unit    int // keys that are packed or left out together: whole panels, at most units in a chunk
@@ -45,6 +46,13 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		return newDecoder(base, opts)
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
+	return pl.ready(opts, pl.UsePairs())
+}
+
+// ready makes the plan ready; x is what multiplies pairs, or nil.
+func (pl *plan) ready(opts kernels.Options, x *simd.Pairs) (kernels.Plan, error) {
+	pl.pairs = x
+	p := pl.Problem
 	threads := pl.Workers(opts.Threads)
 	pl.layout = cpu.NewLayout(&pl.Problem, cpu.Along(&pl.Problem, pl.simd.Rows), pl.chunk)
 	pl.layout.KeepRows(&pl.Problem)
@@ -58,7 +66,11 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		}
 		pl.workers = append(pl.workers, w)
 	}
-	if err := pl.StageQO(); err != nil {
+	stage := pl.StageQO
+	if pl.pairs != nil {
+		stage = pl.StageO
+	}
+	if err := stage(); err != nil {
 		return nil, err
 	}
 	pl.Start(opts.Threads, p.Batch*p.KVHeads*cpu.Ceil(p.QLen, pl.queries), pl.item)

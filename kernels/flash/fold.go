@@ -6,19 +6,25 @@ import (
 
 // A lane is one query head of an item, from the item's first query on.
 type lane struct {
-	head int
-	q, o []float32
-	at   int // of the first query, in the worker's state
+	head  int
+	q, o  []float32
+	pairs []uint16 // Q, where it is multiplied as pairs
+	at    int      // of the first query, in the worker's state
 }
 
 func (pl *plan) lane(it item, group int) lane {
 	head := it.kvHead*pl.Problem.Group() + group
-	return lane{
+	l := lane{
 		head: head,
-		q:    pl.Q.Float32[pl.Q.Offset(it.batch, head, it.queries.Lo):],
 		o:    pl.O.Float32[pl.O.Offset(it.batch, head, it.queries.Lo):],
 		at:   group * it.queries.Len(),
 	}
+	if at := pl.Q.Offset(it.batch, head, it.queries.Lo); pl.pairs != nil {
+		l.pairs = pl.Q.Half[at:]
+	} else {
+		l.q = pl.Q.Float32[at:]
+	}
+	return l
 }
 
 // fold takes the worker's chunk of keys into the state of a block.
@@ -33,6 +39,9 @@ func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
 		keys := v.Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
 			break
+		}
+		if pl.pairs != nil {
+			keys.Lo -= (keys.Lo - w.keys.Lo) % 2 // pairs are whole, and what is not seen is masked
 		}
 		st := &w.steps[w.turn]
 		st.place(it, l, pl.layout.Queries(index), keys)
@@ -53,6 +62,10 @@ func (pl *plan) flush(w *worker) {
 // score computes the step's scores and their maxima; full says that every query
 // sees all its keys.
 func (pl *plan) score(w *worker, st *step, full bool) {
+	if pl.pairs != nil {
+		pl.scorePairs(w, st, full)
+		return
+	}
 	f, rows, d := pl.simd, st.queries.Len(), pl.Problem.HeadDim
 	lo, hi := st.keys.Lo-w.keys.Lo, st.keys.Hi-w.keys.Lo
 	panel := lo / f.Cols * f.Cols // panels are whole
@@ -109,10 +122,16 @@ func (pl *plan) row(w *worker, st *step, query int) (one kernels.Interval, ok bo
 
 // attend takes the step's scores and values into its queries' state.
 func (pl *plan) attend(w *worker, st *step) {
-	f, rows := pl.simd, st.queries.Len()
-	v := w.values
-	v.Data = v.Data[(st.keys.Lo-w.keys.Lo)*v.LD:]
+	f, rows, first := pl.simd, st.queries.Len(), st.keys.Lo-w.keys.Lo
 	o, ldo := st.o[st.row*pl.O.RowStride:], pl.O.RowStride
 	st.state.RowMax, st.state.RowSum = w.rowMax[st.at+st.row:][:rows], w.rowSum[st.at+st.row:][:rows]
+	if x := pl.pairs; x != nil {
+		v := w.pairs.values
+		v.Data = v.Data[first/2*x.Cols:]
+		x.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, pl.pairScale(), &st.state)
+		return
+	}
+	v := w.values
+	v.Data = v.Data[first*v.LD:]
 	f.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
 }

@@ -25,6 +25,8 @@ type worker struct {
 	present        []int32   // the blocks that see some of the chunk's keys
 	seen           simd.Seen
 	scratch        cpu.Scratch
+
+	pairs pairWorker // where K and V are packed as pairs
 }
 
 // A visit is where a block is in its list of intervals.
@@ -61,17 +63,26 @@ func (pl *plan) newWorker() (worker, error) {
 	w.visits, w.present = make([]visit, blocks), make([]int32, 0, blocks)
 	pl.Hold(12 * int64(blocks))
 	state := pl.Problem.Group() * min(pl.queries, pl.Problem.QLen)
+	k, v := f.PackedLen(d, pl.chunk), f.PackedLen(pl.chunk, d)
+	if pl.pairs != nil {
+		k, v = pl.pairs.PackedLen(d, pl.chunk), pl.pairs.PackedLen(pl.chunk, d)
+	}
 	err := pl.Carve(
-		cpu.Room(&w.k, f.PackedLen(d, pl.chunk)), cpu.Room(&w.v, f.PackedLen(pl.chunk, d)),
+		cpu.Room(&w.k, k), cpu.Room(&w.v, v),
 		cpu.Room(&w.steps[0].scores, f.Rows*w.stride), cpu.Room(&w.steps[1].scores, f.Rows*w.stride),
 		cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
 	)
+	pl.pairWorker(&w)
 	return w, err
 }
 
 // gathered returns the size of the gather buffer, 0 where none is needed.
 func (pl *plan) gathered() int {
-	if p := &pl.Problem; p.KVDType != kernels.Float32 || p.PageSize > 0 {
+	p := &pl.Problem
+	switch {
+	case pl.pairs != nil && p.PageSize > 0:
+		return cpu.Ceil(pl.chunk*p.HeadDim, 2)
+	case pl.pairs == nil && (p.KVDType != kernels.Float32 || p.PageSize > 0):
 		return pl.chunk * p.HeadDim
 	}
 	return 0
@@ -83,6 +94,7 @@ func (w *worker) begin(rows int) {
 		w.rowMax[i], w.rowSum[i] = float32(math.Inf(-1)), 0
 	}
 	clear(w.visits)
+	w.pairs.tiny = false
 }
 
 // units is how many parts of a chunk are packed or left out.
@@ -145,6 +157,10 @@ func (pl *plan) pack(w *worker, it item, needed uint) {
 // packRun packs the keys lo to hi of the chunk and their values, which may lie
 // as if they were packed.
 func (pl *plan) packRun(w *worker, it item, lo, hi int) {
+	if pl.pairs != nil {
+		pl.packPairs(w, it, lo, hi)
+		return
+	}
 	f, d, n := pl.simd, pl.Problem.HeadDim, w.keys.Len()
 	run := kernels.Interval{Lo: w.keys.Lo + lo, Hi: w.keys.Lo + hi}
 	k, ldk := pl.Rows(&pl.K, w.gather, it.batch, it.kvHead, run)

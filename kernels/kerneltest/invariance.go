@@ -11,7 +11,7 @@ import (
 // invariance holds the kernel against itself, in every way of running it that
 // must not matter; see [harness.CheckInvariances].
 func (v variant) invariance(t *testing.T) {
-	for _, c := range invarianceProblems() {
+	for _, c := range v.invarianceProblems() {
 		t.Run(c.name, func(t *testing.T) { v.invariant(t, c.problem) })
 	}
 }
@@ -23,11 +23,11 @@ type namedProblem struct {
 
 // invarianceProblems cross shapes with masks, and add one of each feature that
 // has code of its own.
-func invarianceProblems() []namedProblem {
+func (v variant) invarianceProblems() []namedProblem {
 	var list []namedProblem
 	for _, sh := range []shape{{2, 2, 1, 70, 130, 64}, {2, 2, 1, 3, 200, 40}, {2, 2, 2, 66, 300, 15}} {
 		for _, spec := range []string{"full", "causal", "window:30+sinks:2"} {
-			p := sh.problem(mustParse(spec, sh.kvLen))
+			p := v.problem(sh, mustParse(spec, sh.kvLen))
 			list = append(list, namedProblem{caseName(p), p})
 		}
 	}
@@ -42,7 +42,7 @@ func invarianceProblems() []namedProblem {
 		{"float16", func(p *kernels.Problem) { p.DType, p.KVDType = kernels.Float16, kernels.Float16 }},
 		{"bfloat16", func(p *kernels.Problem) { p.KVDType = kernels.BFloat16 }},
 	} {
-		p := shape{2, 2, 1, 40, 70, 32}.problem(mustParse("causal", 70))
+		p := v.problem(shape{2, 2, 1, 40, 70, 32}, mustParse("causal", 70))
 		feature.add(&p)
 		list = append(list, namedProblem{fmt.Sprintf("%s/%s", feature.name, caseName(p)), p})
 	}

@@ -43,6 +43,18 @@ func RunAs(t *testing.T, k kernels.Kernel, dtype kernels.DType) {
 	t.Run("nonfinite", s.nonFinite)
 }
 
+// RunRestAs holds such a kernel against what Run has and RunAs leaves out:
+// what shapes the scores, pages, and the invariances.
+func RunRestAs(t *testing.T, k kernels.Kernel, dtype kernels.DType) {
+	s := newSuite(t, k, dtype)
+	t.Run("features", s.features)
+	t.Run("pages", s.pages)
+	for _, v := range s.variants {
+		t.Run("invariance/isa="+v.isa, v.invariance)
+		t.Run("allocations/isa="+v.isa, v.allocations)
+	}
+}
+
 // newSuite finds the instruction sets of this machine that k has a variant for.
 func newSuite(t *testing.T, k kernels.Kernel, dtype kernels.DType) suite {
 	s := suite{kernel: k, dtype: dtype}
@@ -51,7 +63,7 @@ func newSuite(t *testing.T, k kernels.Kernel, dtype kernels.DType) suite {
 			if !isa.Available {
 				missing(t, isa.Name)
 			}
-			if v := (variant{k, isa.Name}); v.actual(t) == isa.Name {
+			if v := (variant{k, isa.Name, dtype}); v.actual(t) == isa.Name {
 				s.variants = append(s.variants, v)
 			} else {
 				t.Skipf("%s has no %s variant", k.Name(), isa.Name)
@@ -104,11 +116,17 @@ func (s suite) problem(sh shape, m kernels.Mask) kernels.Problem {
 type variant struct {
 	kernel kernels.Kernel
 	isa    string
+	dtype  kernels.DType // of Q, K, V and O, where a test does not choose
+}
+
+// problem is sh with a mask and the variant's element type.
+func (v variant) problem(sh shape, m kernels.Mask) kernels.Problem {
+	return suite{dtype: v.dtype}.problem(sh, m)
 }
 
 // actual returns the instruction set that a plan reports.
 func (v variant) actual(t *testing.T) string {
-	pl := v.plan(t, shapes[1].problem(kernels.Mask{}), 1)
+	pl := v.plan(t, v.problem(shapes[4], kernels.Mask{}), 1)
 	defer pl.Close()
 	return pl.ISA()
 }
@@ -162,18 +180,25 @@ func fill(t *testing.T, p kernels.Problem, x *kernels.Tensors, family string) {
 	harness.Poison(p, x)
 }
 
-// check runs p on x with every variant and holds the results against one
+// check runs p on x with every variant and holds the results against the
 // oracle.
 func (s suite) check(t *testing.T, p kernels.Problem, x kernels.Tensors) {
 	t.Helper()
 	if err := s.kernel.Supports(p); errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err) // before the oracle is evaluated for nothing
 	}
-	ref, err := harness.ReferenceFor(s.kernel, p, &x, harness.Sampling{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	refs := map[bool]*harness.Reference{} // by whether P is rounded
 	for _, v := range s.variants {
+		opts := kernels.Options{ISA: v.isa}
+		rounds := harness.Rounds(s.kernel, p, opts)
+		if refs[rounds] == nil {
+			ref, err := harness.ReferenceFor(s.kernel, opts, p, &x, harness.Sampling{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			refs[rounds] = ref
+		}
+		ref := refs[rounds]
 		v.run(t, p, x, 2)
 		if verdict := ref.Check(&x); !verdict.Pass() {
 			t.Errorf("isa %s, seed %d: %v", v.isa, seed, verdict)

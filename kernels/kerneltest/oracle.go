@@ -43,7 +43,7 @@ func (s suite) features(t *testing.T) {
 	for _, sh := range []shape{{1, 6, 2, 70, 150, 64}, {2, 3, 1, 1, 600, 40}, {1, 2, 2, 50, 20, 16}} {
 		for _, spec := range []string{"full", "causal", "window:20+sinks:2", "causal+packed:15:60"} {
 			for set := 1; set < 8; set++ {
-				p := sh.problem(mustParse(spec, sh.kvLen))
+				p := s.problem(sh, mustParse(spec, sh.kvLen))
 				if p.Mask.Packing != nil {
 					p.Mask.Packing.Q = splitLike(p.Mask.Packing.K, sh.qLen)
 				}
@@ -79,6 +79,19 @@ func (s suite) storage(t *testing.T) {
 				for _, family := range []string{"normal", "outliers"} {
 					t.Run("input="+family+"/"+name, func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
 				}
+			}
+		}
+	}
+}
+
+// pages visits page sizes around those of a panel and of a chunk.
+func (s suite) pages(t *testing.T) {
+	for _, page := range []int{1, 7, 16, 64, 100, 512} {
+		for _, sh := range []shape{{2, 4, 2, 70, 150, 64}, {1, 2, 2, 20, 1100, 15}} {
+			for _, spec := range []string{"full", "causal", "window:20+sinks:3"} {
+				p := s.problem(sh, mustParse(spec, sh.kvLen))
+				p.PageSize = page
+				t.Run(fmt.Sprintf("page=%d/%s", page, caseName(p)), func(t *testing.T) { s.check(t, p, operands(t, p, "normal")) })
 			}
 		}
 	}

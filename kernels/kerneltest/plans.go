@@ -12,7 +12,7 @@ import (
 func (v variant) allocations(t *testing.T) {
 	for _, sh := range []shape{{1, 4, 2, 130, 130, 64}, {1, 4, 2, 1, 700, 64}} {
 		for _, spec := range []string{"full", "causal+window:40+sinks:2+blocks:16:2:2"} {
-			p := sh.problem(mustParse(spec, sh.kvLen))
+			p := v.problem(sh, mustParse(spec, sh.kvLen))
 			pl := v.plan(t, p, 2)
 			if err := pl.Bind(operands(t, p, "normal")); err != nil {
 				t.Fatal(err)

@@ -9,11 +9,15 @@ import (
 
 // FMA returns a loop of independent multiply-adds of an instruction set that
 // [kernels.SelectISA] approves, which stay in registers. It runs rounds of
-// them and returns how many floating-point operations they were. It is nil for
+// them and returns how many floating-point operations they were; they are of
+// bfloat16 where the instruction set has those. It is nil for
 // the generic variant, whose limit is the compiler's.
 func FMA(isa string) func(rounds int) (flops int64) {
 	if isa == kernels.Generic {
 		return nil
+	}
+	if x := simd.PairsFor(isa); x != nil {
+		return x.FMA
 	}
 	return simd.For(isa).FMA
 }

@@ -13,6 +13,17 @@ func (p *Plan) Rows(t *kernels.Tensor, buf []float32, batch, head int, keys kern
 	return buf, t.Dim
 }
 
+// HalfRows is Rows for a tensor of halves, which it does not widen.
+func (p *Plan) HalfRows(t *kernels.Tensor, buf []uint16, batch, head int, keys kernels.Interval) (rows []uint16, ld int) {
+	if t.PageSize == 0 || keys.Lo/t.PageSize == (keys.Hi-1)/t.PageSize {
+		return t.Half[t.Offset(batch, head, keys.Lo):], t.RowStride
+	}
+	for i := range keys.Len() {
+		copy(buf[i*t.Dim:][:t.Dim], t.Half[t.Offset(batch, head, keys.Lo+i):])
+	}
+	return buf, t.Dim
+}
+
 // gather copies rows to dst, one behind the other.
 func (p *Plan) gather(dst []float32, t *kernels.Tensor, batch, head int, rows kernels.Interval) {
 	for i := rows.Lo; i < rows.Hi; {

@@ -26,6 +26,7 @@ type Plan struct {
 	name  string
 	isa   string
 	simd  *simd.Funcs
+	pairs *simd.Pairs // of the instruction set asked for, if it has them
 	body  func(worker, item int)
 	items int
 	then  func(worker, item int)
@@ -46,7 +47,19 @@ func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (P
 	if opts.Threads < 0 {
 		return Plan{}, fmt.Errorf("%s: threads %d: must not be negative", name, opts.Threads)
 	}
-	return Plan{Problem: p, TileQ: tileQ, name: name, isa: isa, simd: simd.For(isa)}, nil
+	f := simd.For(isa)
+	return Plan{Problem: p, TileQ: tileQ, name: name, isa: f.Name, simd: f, pairs: simd.PairsFor(isa)}, nil
+}
+
+// UsePairs returns the products of pairs of bfloat16 where the problem and the
+// instruction set are made for them, and else nil. What is stored wider than K
+// and V is not rounded for their sake.
+func (p *Plan) UsePairs() *simd.Pairs {
+	if p.Problem.DType != kernels.BFloat16 || p.Problem.KVDType != kernels.BFloat16 || p.pairs == nil {
+		return nil
+	}
+	p.isa = p.pairs.Name
+	return p.pairs
 }
 
 // Start makes the workers; body computes one of so many items.

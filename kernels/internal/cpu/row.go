@@ -116,9 +116,9 @@ func (p *Plan) EmptyRow(b Block, query int) {
 // other rows see would leak. A row that holds such a value rightly comes out
 // as before.
 func (p *Plan) RepairRow(b Block, query int, visible []kernels.Interval) {
-	q, o := p.Q.Row(b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
+	var wide, buf [kernels.MaxHeadDim]float32 // for what is stored as halves
+	q, o := p.Q.ReadRow(wide[:], b.Batch, b.Head, query), p.O.Row(b.Batch, b.Head, query)
 	scale := float32(p.Problem.EffectiveScale())
-	var buf [kernels.MaxHeadDim]float32 // K and V may be stored as halves
 	score := func(j int) float32 {
 		s := [1]float32{scale * Dot(q, p.K.ReadRow(buf[:], b.Batch, b.KVHead, j))}
 		p.Shape(b.Head, query, j, s[:])

@@ -22,8 +22,20 @@ func (p *Plan) StageQO() error {
 	if p.Problem.DType == kernels.Float32 {
 		return nil
 	}
-	p.widenQ, p.narrowO = p.copier(&p.staged.Q, &p.bound.Q), p.copier(&p.bound.O, &p.staged.O)
-	return p.stage(p.Problem.Heads, p.Problem.QLen, &p.staged.Q, &p.staged.O)
+	p.widenQ = p.copier(&p.staged.Q, &p.bound.Q)
+	if err := p.stage(p.Problem.Heads, p.Problem.QLen, &p.staged.Q); err != nil {
+		return err
+	}
+	return p.StageO()
+}
+
+// StageO is StageQO for a kernel that also reads every Q.
+func (p *Plan) StageO() error {
+	if p.Problem.DType == kernels.Float32 {
+		return nil
+	}
+	p.narrowO = p.copier(&p.bound.O, &p.staged.O)
+	return p.stage(p.Problem.Heads, p.Problem.QLen, &p.staged.O)
 }
 
 // stage allocates contiguous float32 tensors.

@@ -3,8 +3,6 @@ package simd
 import (
 	"slices"
 	"unsafe"
-
-	"github.com/attnbench/attnbench/kernels"
 )
 
 // Pairs are the primitives of a variant that multiplies matrices of bfloat16
@@ -32,7 +30,7 @@ type Pairs struct {
 	mul            func(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, beta []float32)
 	mulMax         func(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, rowMax []float32, seen *Seen)
 	packTransposed func(dst []uint32, src []uint16, lds, cols, depth int)
-	pack           func(dst []uint32, src []uint16, lds, depth, cols int, l *least)
+	pack           func(dst []uint32, src []uint16, lds, depth, cols int) (tiny bool)
 
 	// weigh leaves the pairs of P in the first half of S's rows.
 	weigh func(s []float32, lds, rows, keys int, scale float32, shift, sum []float32)
@@ -45,12 +43,6 @@ type Pairs struct {
 // pairs runs from least to most preferred. The generic twin serves tests only:
 // nothing is gained by rounding P where products are no faster for it.
 var pairs = append([]*Pairs{&genericPairs}, assemblyPairs()...)
-
-func init() {
-	for _, x := range pairs[1:] {
-		kernels.RegisterISA(kernels.ISA{Name: x.Name, Available: x.available, Extends: x.Funcs.Name})
-	}
-}
 
 // PairsFor returns the products of pairs of an instruction set that
 // [kernels.SelectISA] has approved, or nil where it has none.
@@ -124,11 +116,11 @@ func (x *Pairs) Pack(dst []uint32, src []uint16, lds, depth, cols int) (tiny boo
 	if !spans(src, lds, depth, cols) || len(dst) < x.PackedLen(depth, cols) {
 		panic(errShort)
 	}
-	var l least
 	for j := 0; j < cols && depth > 0; j += x.Cols {
-		x.pack(dst[j*Depth(depth):], src[j:], lds, depth, min(x.Cols, cols-j), &l)
+		some := x.pack(dst[j*Depth(depth):], src[j:], lds, depth, min(x.Cols, cols-j))
+		tiny = tiny || some
 	}
-	return l.tiny()
+	return tiny
 }
 
 // A least holds, in each of the lanes of a vector, the least magnitude so far as
@@ -212,11 +204,16 @@ func (x *Pairs) Attend(o []float32, ldo int, s []float32, lds int, v PairPanels,
 		return
 	}
 	x.weigh(s, lds, rows, keys, scale, st.shift[:], st.RowSum)
-	x.mul(o, ldo, asHalves(s), 2*lds, v, rows, keys, cols, beta)
+	x.mul(o, ldo, AsHalves(s), 2*lds, v, rows, keys, cols, beta)
 }
 
-// asHalves is the memory of x as bfloat16.
-func asHalves(x []float32) []uint16 {
+// AsPairs is the memory of x as pairs, and AsHalves as what they consist of.
+func AsPairs(x []float32) []uint32 {
+	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
+}
+
+// AsHalves: see AsPairs.
+func AsHalves(x []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), 2*len(x))
 }
 

@@ -61,7 +61,7 @@ func attendPairs(o []float32, ldo int, s []float32, lds int, v PairPanels, keys,
 	attendPairsAVX512(&o[0], ldo, &s[0], lds, &v.Data[0], keys, &st.shift[0], first(beta), &st.RowSum[0], scale)
 	if cols > n {
 		v.Data = v.Data[v.Panel:]
-		mulPairs6AVX512(&o[n], ldo, &asHalves(s)[0], 2*lds, &v.Data[0], n, v.Panel, Depth(keys), cols-n, first(beta))
+		mulPairs6AVX512(&o[n], ldo, &AsHalves(s)[0], 2*lds, &v.Data[0], n, v.Panel, Depth(keys), cols-n, first(beta))
 	}
 }
 
@@ -69,8 +69,10 @@ func weighPairs(s []float32, lds, rows, keys int, scale float32, shift, sum []fl
 	weighPairsAVX512(&s[0], lds, rows, keys, &shift[0], &sum[0], scale)
 }
 
-func packPairs(dst []uint32, src []uint16, lds, depth, cols int, l *least) {
+func packPairs(dst []uint32, src []uint16, lds, depth, cols int) (tiny bool) {
+	var l least
 	packPairsAVX512(&dst[0], &src[0], lds, depth, cols, &l[0])
+	return l.tiny()
 }
 
 // packTransposedPairs packs a panel of 64 columns, 16 at a time.

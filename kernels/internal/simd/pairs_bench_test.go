@@ -20,7 +20,7 @@ func BenchmarkPairs(b *testing.B) {
 			report(b, flops)
 		})
 		for _, d := range []int{64, 128} {
-			q, k, v := asHalves(aligned(x.Rows*d/2)), make([]uint32, chunk*d/2), make([]uint32, chunk*d/2)
+			q, k, v := AsHalves(aligned(x.Rows*d/2)), make([]uint32, chunk*d/2), make([]uint32, chunk*d/2)
 			s, o, m := aligned(x.Rows*(chunk+16)), aligned(x.Rows*d), make([]float32, x.Rows)
 			st := &State{RowMax: make([]float32, x.Rows), RowSum: make([]float32, x.Rows)}
 			b.Run(fmt.Sprintf("part=scores/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
@@ -36,7 +36,7 @@ func BenchmarkPairs(b *testing.B) {
 				}
 				report(b, 2*x.Rows*d*chunk)
 			})
-			half := asHalves(aligned(chunk * d / 2))
+			half := AsHalves(aligned(chunk * d / 2))
 			b.Run(fmt.Sprintf("part=pack/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
 				b.SetBytes(2 * chunk * int64(d))
 				for b.Loop() {

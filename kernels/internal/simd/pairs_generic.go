@@ -63,7 +63,8 @@ func packTransposedPairsGeneric(dst []uint32, src []uint16, lds, cols, depth int
 }
 
 // packPairsGeneric packs one panel.
-func packPairsGeneric(dst []uint32, src []uint16, lds, depth, cols int, l *least) {
+func packPairsGeneric(dst []uint32, src []uint16, lds, depth, cols int) (tiny bool) {
+	var l least
 	for k := range Depth(depth) {
 		row := dst[k*genericCols:][:genericCols]
 		clear(row[cols:])
@@ -77,13 +78,14 @@ func packPairsGeneric(dst []uint32, src []uint16, lds, depth, cols int, l *least
 			row[j] = pairOf(low, high)
 		}
 	}
+	return l.tiny()
 }
 
 // weighPairsGeneric replaces scores by the pairs of their weights.
 func weighPairsGeneric(s []float32, lds, rows, keys int, scale float32, shift, sum []float32) {
 	for i := range rows {
 		row, total := s[i*lds:][:keys], float32(0)
-		p := asHalves(row)
+		p := AsHalves(row)
 		for j, x := range row { // p[j] is or precedes a half of what was read
 			weight := exp2(scale*x - shift[i])
 			total += weight

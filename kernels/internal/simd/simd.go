@@ -88,12 +88,16 @@ var generic = Funcs{
 	narrow:         narrowGeneric,
 }
 
-// variants runs from least to most preferred; kernels lists the same.
+// variants runs from least to most preferred; kernels lists the same, and then
+// pairs.
 var variants = append([]*Funcs{&generic}, assembly()...)
 
 func init() {
 	for _, f := range variants[1:] {
 		kernels.RegisterISA(kernels.ISA{Name: f.Name, Available: f.available})
+	}
+	for _, x := range pairs[1:] {
+		kernels.RegisterISA(kernels.ISA{Name: x.Name, Available: x.available, Extends: x.Funcs.Name})
 	}
 }
 
