@@ -40,12 +40,13 @@ func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
 		if keys.Len() == 0 {
 			break
 		}
-		if pl.pairs != nil {
-			keys.Lo -= (keys.Lo - w.keys.Lo) % 2 // pairs are whole, and what is not seen is masked
+		full := pl.layout.Sees(it.batch, index, keys)
+		if odd := (keys.Lo - w.keys.Lo) % 2; odd != 0 && pl.pairs != nil {
+			keys.Lo, full = keys.Lo-1, false // pairs are whole: no query sees the first key
 		}
 		st := &w.steps[w.turn]
 		st.place(it, l, pl.layout.Queries(index), keys)
-		pl.score(w, st, pl.layout.Sees(it.batch, index, keys))
+		pl.score(w, st, full)
 		pl.flush(w)
 		w.turn, w.waiting = 1-w.turn, true
 	}

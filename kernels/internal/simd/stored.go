@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"sync"
 	"unsafe"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -48,10 +49,14 @@ func (x Stored) at() *byte {
 // first-level cache for the next.
 const blockKeys = 32
 
+// wideRows are what widened lends: on the stack do would make it escape.
+var wideRows = sync.Pool{New: func() any { return new([blockKeys * kernels.MaxHeadDim]float32) }}
+
 // widened calls do for a few rows at a time, as floats, with the number of the
 // first; it is for rows of at most kernels.MaxHeadDim halves.
 func widened(x Stored, rows, cols int, do func(x []float32, first, n int)) {
-	var buf [blockKeys * kernels.MaxHeadDim]float32
+	buf := wideRows.Get().(*[blockKeys * kernels.MaxHeadDim]float32)
+	defer wideRows.Put(buf)
 	for first := 0; first < rows; first += blockKeys {
 		n := min(blockKeys, rows-first)
 		for i := range n {
