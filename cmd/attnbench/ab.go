@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/attnbench/attnbench/reports/compare"
 	"github.com/attnbench/attnbench/reports/paired"
@@ -19,13 +22,13 @@ import (
 
 // abFlags state how ab measures and judges.
 type abFlags struct {
-	minEffect, pkg, tags, records string
-	report                        formFlags
-	alpha                         float64
-	rounds                        int
-	limit                         time.Duration
-	seed                          uint64
-	strict                        bool
+	pkg, tags, records string
+	gate               gateFlags
+	report             formFlags
+	alpha              float64
+	rounds             int
+	limit              time.Duration
+	seed               uint64
 }
 
 // abDefaults are the arguments of both programs where none are given: many short
@@ -66,7 +69,7 @@ such as a test binary with -test.bench.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.minEffect, "min-effect", "1%", "`share` of the time below which a slowdown is let pass")
+	f.gate.register(flags, "1%")
 	flags.Float64Var(&f.alpha, "alpha", 0.05, "level `α`, for all rows and looks together")
 	flags.IntVar(&f.rounds, "rounds", 40, "`rounds` after which to stop even if a row is not decided; twice where a slowdown is confirmed")
 	flags.DurationVar(&f.limit, "limit", 15*time.Minute, "about how `long` to measure; later rounds are not run; twice where a slowdown is confirmed")
@@ -74,7 +77,6 @@ such as a test binary with -test.bench.`,
 	flags.StringVar(&f.tags, "tags", "", "build `tags`")
 	flags.StringVar(&f.records, "records", "", "`folder` for the records: base.txt, again.txt, head.txt")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of the order and of resampling")
-	flags.BoolVar(&f.strict, "strict", false, "fail on what is ambiguous too")
 	f.report.register(flags)
 	return cmd
 }
@@ -88,23 +90,25 @@ func operands(cmd *cobra.Command, args []string) int {
 }
 
 // check reads what the flags say.
-func (f *abFlags) check() (minEffect float64, err error) {
-	effect, err := compare.ParseBudgets("sec/op:" + f.minEffect)
+func (f *abFlags) check(flags *pflag.FlagSet) (compare.Policy, error) {
+	policy, err := f.gate.policy(flags)
 	switch {
-	case err != nil || len(effect) != 1 || !effect[0].Relative:
-		return 0, fmt.Errorf("--min-effect %q: want a percentage of at least 0, such as 1%%", f.minEffect)
+	case err != nil:
+		return policy, err
 	case !(f.alpha > 0 && f.alpha < 1):
-		return 0, fmt.Errorf("--alpha %v: must be above 0 and below 1", f.alpha)
+		return policy, fmt.Errorf("--alpha %v: must be above 0 and below 1", f.alpha)
 	case f.rounds < paired.MinRounds || f.rounds > 10000:
-		return 0, fmt.Errorf("--rounds %d: must be in %d..10000", f.rounds, paired.MinRounds)
+		return policy, fmt.Errorf("--rounds %d: must be in %d..10000", f.rounds, paired.MinRounds)
+	case slices.Contains(policy.Units(), compare.Exponent):
+		return policy, fmt.Errorf("--budget %s: ab judges no growth; want compare --gate of the files that --records keeps", f.gate.budget)
 	case f.limit <= 0:
-		return 0, fmt.Errorf("--limit %v: must be above 0", f.limit)
+		return policy, fmt.Errorf("--limit %v: must be above 0", f.limit)
 	}
-	return effect[0].Limit, nil
+	return policy, nil
 }
 
 func (f *abFlags) run(cmd *cobra.Command, args []string) error {
-	minEffect, err := f.check()
+	policy, err := f.check(cmd.Flags())
 	if err != nil {
 		return usage(err)
 	}
@@ -118,22 +122,25 @@ func (f *abFlags) run(cmd *cobra.Command, args []string) error {
 		return failed(err)
 	}
 	defer os.RemoveAll(temp)
-	x := &sideBySide{args: abArgs(args[2:]), rng: rand.New(rand.NewPCG(f.seed, 0xab))}
+	x := &sideBySide{args: abArgs(args[2:]), units: policy.Units(), seen: map[string]bool{}, rng: rand.New(rand.NewPCG(f.seed, 0xab))}
 	b := builder{temp: temp, pkg: f.pkg, tags: f.tags, w: cmd.ErrOrStderr()}
 	for i, operand := range args[:2] {
 		if x.programs[i], err = b.program(cmd.Context(), operand, [...]string{"base", "head"}[i]); err != nil {
 			return err
 		}
 	}
-	opts := paired.Options{MinEffect: minEffect, Alpha: f.alpha, Confidence: 0.95, Seed: f.seed}
-	result, err := f.experiment(cmd.Context(), x, opts, cmd.ErrOrStderr()).Run()
+	experiment, err := f.experiment(cmd.Context(), x, policy, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	result, err := experiment.Run()
 	if err != nil {
 		return err
 	}
 	if err := x.writeRecords(f.records); err != nil {
 		return failed(err)
 	}
-	report := compare.FromPaired(result.Rows, opts, args[0], args[1], f.strict)
+	report := compare.FromPaired(result.Rows, policy, experiment.Options, args[0], args[1])
 	report.Notes = append(report.Notes, result.Notes...)
 	return out.write(report)
 }
@@ -148,11 +155,30 @@ func abArgs(given []string) []string {
 	return slices.Concat(abDefaults, given)
 }
 
+// experiment measures the first round, which shows what there is to judge. The
 // experiment tells stderr how far it has come.
-func (f *abFlags) experiment(ctx context.Context, x *sideBySide, opts paired.Options, w io.Writer) *paired.Experiment {
+func (f *abFlags) experiment(ctx context.Context, x *sideBySide, policy compare.Policy, w io.Writer) (*paired.Experiment, error) {
+	first, err := x.round(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.judgeable(first); err != nil {
+		return nil, err
+	}
+	metrics, err := policy.Metrics(x.reader.Units())
+	if err != nil {
+		return nil, usage(err)
+	}
+	rounds := 0
 	return &paired.Experiment{
-		Options: opts, Rounds: f.rounds, Limit: f.limit,
-		Next: func() (paired.Round, error) { return x.round(ctx) },
+		Options: paired.Options{Metrics: metrics, Alpha: f.alpha, Confidence: 0.95, Seed: f.seed},
+		Rounds:  f.rounds, Limit: f.limit,
+		Next: func() (paired.Round, error) {
+			if rounds++; rounds == 1 {
+				return first, nil
+			}
+			return x.round(ctx)
+		},
 		Look: func(confirming bool, n int, rows []*paired.Row) {
 			stage := "round"
 			if confirming {
@@ -160,31 +186,35 @@ func (f *abFlags) experiment(ctx context.Context, x *sideBySide, opts paired.Opt
 			}
 			fmt.Fprintf(w, "%s %d: %s\n", stage, n, progressOf(rows))
 		},
-	}
+	}, nil
 }
 
 // A sideBySide is two programs under comparison.
 type sideBySide struct {
 	programs [2]string // base, head
 	args     []string
+	units    []string // that are judged
 	rng      *rand.Rand
+	reader   benchfmt.Reader    // knows the units' directions once it has read
+	seen     map[string]bool    // units of any record
 	text     [3]strings.Builder // the records of base, again and head
 }
 
+// progressOf counts the verdicts, and tells how sharp the ratios are by now.
 func progressOf(rows []*paired.Row) string {
-	count := map[paired.Decision]int{}
+	count := map[compare.Verdict]int{}
 	widest := 0.0
 	for _, r := range rows {
-		count[r.Decision]++
-		widest = max(widest, r.Effect.Hi-r.Effect.Lo)
-	}
-	var parts []string
-	for _, d := range []paired.Decision{paired.Slower, paired.Missing, paired.Ambiguous, paired.Faster, paired.Same} {
-		if count[d] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count[d], d))
+		count[compare.VerdictOf(r)]++
+		if r.Ratio && r.Decision != paired.Missing {
+			widest = max(widest, r.Effect.Hi-r.Effect.Lo)
 		}
 	}
-	return fmt.Sprintf("%s of %d rows; the widest interval is %.1f%%", strings.Join(parts, ", "), len(rows), paired.Percent(widest))
+	text := fmt.Sprintf("%s of %d rows", compare.Tally(count), len(rows))
+	if widest > 0 {
+		text += fmt.Sprintf("; the widest interval is %.1f%%", 100*math.Expm1(widest))
+	}
+	return text
 }
 
 // writeRecords writes what was measured, for benchstat and whoever doubts.

@@ -4,16 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
 
-	"github.com/attnbench/attnbench/reports"
+	"github.com/attnbench/attnbench/reports/compare"
 	"github.com/attnbench/attnbench/reports/paired"
 )
 
@@ -37,7 +37,7 @@ func (x *sideBySide) round(ctx context.Context) (paired.Round, error) {
 	}
 	var samples [3]paired.Samples
 	for i, text := range texts {
-		if samples[i], err = readSamples(text, roles[i]); err != nil {
+		if samples[i], err = x.readSamples(text, roles[i]); err != nil {
 			return paired.Round{}, err
 		}
 		x.text[i].WriteString(text)
@@ -170,28 +170,56 @@ func (p *pacedProcess) finish(ctx context.Context) (string, error) {
 	return p.stdout.String(), nil
 }
 
-// readSamples returns the times of each benchmark.
-func readSamples(text, name string) (paired.Samples, error) {
+// readSamples returns the values of each benchmark in the units that are judged.
+func (x *sideBySide) readSamples(text, name string) (paired.Samples, error) {
 	samples := paired.Samples{}
-	reader := benchfmt.NewReader(strings.NewReader(text), name)
-	for reader.Scan() {
-		switch rec := reader.Result().(type) {
+	x.reader.Reset(strings.NewReader(text), name)
+	for x.reader.Scan() {
+		switch rec := x.reader.Result().(type) {
 		case *benchfmt.SyntaxError:
 			return nil, failed(rec)
 		case *benchfmt.Result:
-			if v, ok := rec.Value(reports.Time); ok {
-				key := paired.Key{Config: configOf(rec), Name: rec.Name.String()}
-				samples[key] = append(samples[key], v)
+			if err := x.take(rec, samples); err != nil {
+				return nil, failed(fmt.Errorf("%s: %w", name, err))
 			}
 		}
 	}
-	if err := reader.Err(); err != nil {
+	if err := x.reader.Err(); err != nil {
 		return nil, failed(err)
 	}
 	if len(samples) == 0 {
-		return nil, &exitError{exitNothing, errors.New(name + " wrote no benchmark with " + reports.Time + ": nothing was measured")}
+		return nil, &exitError{exitNothing, fmt.Errorf("%s wrote no benchmark with %s: nothing was measured", name, strings.Join(x.units, ", "))}
 	}
 	return samples, nil
+}
+
+func (x *sideBySide) take(rec *benchfmt.Result, samples paired.Samples) error {
+	if err := compare.CheckValues(rec); err != nil {
+		return err
+	}
+	key := paired.Key{Config: configOf(rec), Name: rec.Name.String()}
+	for _, v := range rec.Values {
+		if x.seen[v.Unit] = true; slices.Contains(x.units, v.Unit) {
+			key.Unit = v.Unit
+			samples[key] = append(samples[key], v.Value)
+		}
+	}
+	return nil
+}
+
+// judgeable refuses to measure on for a unit that the base does not have.
+func (x *sideBySide) judgeable(first paired.Round) error {
+	for _, unit := range x.units {
+		has := false
+		for k := range first.Base {
+			has = has || k.Unit == unit
+		}
+		if !has {
+			return failed(fmt.Errorf("budget of %s: base wrote no benchmark with it, and a budget that judges nothing is no pass; there are %s",
+				unit, strings.Join(slices.Sorted(maps.Keys(x.seen)), ", ")))
+		}
+	}
+	return nil
 }
 
 func configOf(rec *benchfmt.Result) string {

@@ -16,18 +16,18 @@ import (
 // compareFlags state what compare holds against what, and how it judges.
 type compareFlags struct {
 	opts   compare.Options
+	judge  bool
 	gate   gateFlags
+	seed   uint64
 	noise  []string
 	report formFlags
 }
 
-// gateFlags state what a gate lets pass.
+// gateFlags state what a gate lets pass, be it that of compare or of ab.
 type gateFlags struct {
-	on        bool
 	minEffect string
 	budget    string
 	strict    bool
-	seed      uint64
 }
 
 func newCompare() *cobra.Command {
@@ -68,25 +68,28 @@ code differ by. It fails too when a benchmark of BASE is missing.`,
 	flags.Float64Var(&f.opts.Alpha, "alpha", 0.05, "level `α` of the tests")
 	flags.Float64Var(&f.opts.Confidence, "confidence", 0.95, "`level` of the intervals")
 	flags.StringSliceVar(&f.noise, "noise", nil, "`files` measured with the code of BASE, for the noise floor")
-	flags.BoolVar(&f.gate.on, "gate", false, "judge, and fail on what got slower")
-	f.gate.register(flags)
+	flags.BoolVar(&f.judge, "gate", false, "judge, and fail on what got slower")
+	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of resampling")
+	f.gate.register(flags, "2%")
 	f.report.register(flags)
 	return cmd
 }
 
-func (f *gateFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.minEffect, "min-effect", "2%", "`share` of sec/op below which a slowdown is let pass")
+func (f *gateFlags) register(flags *pflag.FlagSet, least string) {
+	flags.StringVar(&f.minEffect, "min-effect", least, "`share` of sec/op below which a slowdown is let pass")
 	flags.StringVar(&f.budget, "budget", "", "`units` to judge in place of sec/op, and how much worse each may get: sec/op:3%,workspace-B:0%,allocs/op:0,exponent:0.05")
 	flags.BoolVar(&f.strict, "strict", false, "fail on what is ambiguous too")
-	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of resampling")
 }
 
 // policy reads the flags. Its error names the flag.
-func (f *gateFlags) policy() (compare.Policy, error) {
-	p := compare.Policy{Strict: f.strict, Seed: f.seed}
+func (f *gateFlags) policy(flags *pflag.FlagSet) (compare.Policy, error) {
+	p := compare.Policy{Strict: f.strict}
+	if flags.Changed("min-effect") && f.budget != "" {
+		return p, fmt.Errorf("--min-effect %s beside --budget %s: budgets take its place; want sec/op:%s among them", f.minEffect, f.budget, f.minEffect)
+	}
 	effect, err := compare.ParseBudgets("sec/op:" + f.minEffect)
 	if err != nil || len(effect) != 1 || !effect[0].Relative {
-		return p, fmt.Errorf("--min-effect %q: want a percentage of at least 0, such as 2%%", f.minEffect)
+		return p, fmt.Errorf("--min-effect %q: want a percentage of at least 0, such as %s", f.minEffect, flags.Lookup("min-effect").DefValue)
 	}
 	p.MinEffect = effect[0].Limit
 	if f.budget != "" {
@@ -100,7 +103,7 @@ func (f *gateFlags) policy() (compare.Policy, error) {
 // check refuses flags that would be ignored.
 func (f *compareFlags) check(flags *pflag.FlagSet) error {
 	for _, name := range []string{"min-effect", "budget", "strict", "noise"} {
-		if flags.Changed(name) && !f.gate.on {
+		if flags.Changed(name) && !f.judge {
 			return fmt.Errorf("--%s without --gate: want both, or neither", name)
 		}
 	}
@@ -114,10 +117,11 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err := f.check(cmd.Flags()); err != nil {
 		return usage(err)
 	}
-	policy, err := f.gate.policy()
+	policy, err := f.gate.policy(cmd.Flags())
 	if err != nil {
 		return usage(err)
 	}
+	policy.Seed = f.seed
 	out, err := f.report.open(cmd.OutOrStdout())
 	if err != nil {
 		return usage(err)
@@ -127,7 +131,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return recordsError(err)
 	}
-	if f.gate.on {
+	if f.judge {
 		if policy.Noise, err = f.readNoise(args[0]); err != nil {
 			return recordsError(err)
 		}

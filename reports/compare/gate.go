@@ -39,6 +39,15 @@ func (p Policy) budgets() []Budget {
 	return []Budget{{Unit: "sec/op", Limit: p.MinEffect, Relative: true}}
 }
 
+// Units returns those of the budgets.
+func (p Policy) Units() []string {
+	var list []string
+	for _, b := range p.budgets() {
+		list = append(list, b.Unit)
+	}
+	return list
+}
+
 // A Gate is the result of a Policy on a Report.
 type Gate struct {
 	Counts   map[Verdict]int
@@ -72,14 +81,20 @@ func (g *Gate) Pass() bool {
 	return !slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.Fails })
 }
 
-// Headline is the result in one line.
-func (g *Gate) Headline() string {
-	var counts, limits []string
+// Tally lists how often each verdict was given, the worst first.
+func Tally(counts map[Verdict]int) string {
+	var parts []string
 	for _, v := range verdicts {
-		if n := g.Counts[v]; n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, v))
+		if n := counts[v]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, v))
 		}
 	}
+	return strings.Join(parts, ", ")
+}
+
+// Headline is the result in one line.
+func (g *Gate) Headline() string {
+	var limits []string
 	for _, b := range g.Budgets {
 		limits = append(limits, plain(b.String()))
 	}
@@ -91,7 +106,7 @@ func (g *Gate) Headline() string {
 		floor = "above the measured noise floor"
 	}
 	return fmt.Sprintf("gate %s: %s of %d rows (allowed: %s; α = %v over all rows; %s)",
-		result, strings.Join(counts, ", "), g.Rows, strings.Join(limits, ", "), g.alpha, floor)
+		result, Tally(g.Counts), g.Rows, strings.Join(limits, ", "), g.alpha, floor)
 }
 
 // Judge gives each row of the budgets' units a verdict, and the report its
@@ -116,7 +131,7 @@ func (r *Report) Judge(p Policy) error {
 		rows = append(rows, found...)
 	}
 	if len(rows) == 0 {
-		return fmt.Errorf("%w: no record has %s; there are %s", ErrNothing, unitNames(g.Budgets), strings.Join(r.units(), ", "))
+		return fmt.Errorf("%w: no record has %s; there are %s", ErrNothing, strings.Join(p.Units(), ", "), strings.Join(r.units(), ", "))
 	}
 	adjust(rows)
 	for _, j := range rows {
@@ -127,14 +142,6 @@ func (r *Report) Judge(p Policy) error {
 	g.sort()
 	r.Gate = g
 	return nil
-}
-
-func unitNames(budgets []Budget) string {
-	var names []string
-	for _, b := range budgets {
-		names = append(names, b.Unit)
-	}
-	return strings.Join(names, ", ")
 }
 
 func (r *Report) units() []string {
@@ -170,7 +177,7 @@ func (r *Report) rowsOf(b Budget, p Policy) ([]judgement, error) {
 			continue
 		}
 		if t.Better == 0 {
-			return nil, fmt.Errorf("budget %s: no record says whether more or less of it is better: want a line \"Unit %s better=lower\"", b, b.Unit)
+			return nil, directionError(b)
 		}
 		for _, row := range t.Rows {
 			list = append(list, r.rowOf(t, row, b, p.Noise)...)
@@ -178,6 +185,13 @@ func (r *Report) rowsOf(b Budget, p Policy) ([]judgement, error) {
 	}
 	return list, nil
 }
+
+func directionError(b Budget) error {
+	return fmt.Errorf("budget %s: no record says whether more or less of it is better: want a line \"Unit %s better=lower\"", b, b.Unit)
+}
+
+// countable reports whether a unit is exact without any record saying so.
+func countable(unit string) bool { return unit == "allocs/op" }
 
 // rowOf returns a judgement a column. A row that the base lacks is new, and
 // none of the gate's business.
@@ -200,7 +214,7 @@ func (r *Report) rowOf(t *Table, row *Row, b Budget, noise *Noise) []judgement {
 			j.change.Floor = floor * math.Abs(base.Summary.Center)
 			j.change.Allowed = max(j.change.Allowed, j.change.Floor)
 		}
-		j.exact = t.Unit != Exponent && (t.Exact || t.Unit == "allocs/op") && constant(base, row.Cells[i])
+		j.exact = t.Unit != Exponent && (t.Exact || countable(t.Unit)) && constant(base, row.Cells[i])
 		if j.least = leastP(j.change.N1, j.change.N2); t.Unit == Exponent {
 			j.least = 0
 		}

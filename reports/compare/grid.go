@@ -143,7 +143,7 @@ func (c *Change) text(t *Table, row *Row) []string {
 	if c.N1 != c.N2 {
 		n = fmt.Sprintf("%d+%d", c.N1, c.N2)
 	}
-	if t.Exact {
+	if t.Exact || math.IsNaN(c.P) {
 		return []string{c.percent(c.Delta, base, t.Unit), "exact", "", n}
 	}
 	change := c.percent(c.Delta, base, t.Unit)

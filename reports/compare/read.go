@@ -109,8 +109,8 @@ func (t *lastByte) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkValues refuses what no statistics can be made of.
-func checkValues(res *benchfmt.Result) error {
+// CheckValues refuses what no statistics can be made of.
+func CheckValues(res *benchfmt.Result) error {
 	for _, v := range res.Values {
 		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
 			return fmt.Errorf("benchmark %q: %s is %v: must be finite", res.Name, v.Unit, v.Value)

@@ -41,7 +41,7 @@ func interrupted(rng *rand.Rand) float64 {
 // say, and not much more often, whatever the machine is like. Of 1,000 for each
 // kind and number of rounds the fewest are 946, the most 981.
 func TestIntervalCovers(t *testing.T) {
-	opts := Options{MinEffect: 0.01, Alpha: 0.05, Confidence: 0.95}
+	opts := Options{Metrics: times(0.01), Alpha: 0.05, Confidence: 0.95}
 	n := float64(trials())
 	slack := 0.0
 	if testing.Short() {

@@ -2,12 +2,13 @@ package paired
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
 
 // An Experiment runs rounds until every row is decided, and confirms what came
-// out slower.
+// out worse.
 type Experiment struct {
 	Options     // Looks is set by Run
 	Rounds  int // after which to stop even so; at least MinRounds
@@ -19,12 +20,13 @@ type Experiment struct {
 // A Result is what an experiment found.
 type Result struct {
 	Rows  []*Row
-	Notes []string // of rows that looked slower and were not confirmed
+	Notes []string // of rows that looked worse and were not confirmed
 }
 
-// Run explores all rows. Those that came out slower go through an experiment of
+// Run explores all rows. Those that came out worse go through an experiment of
 // their own, whose figures take the place of theirs: the ones that raised an
-// alarm are biased by having raised it. A row is slower only if it is so twice.
+// alarm are biased by having raised it. A row is worse only if it is so twice,
+// or if it is exact.
 func (e *Experiment) Run() (Result, error) {
 	var res Result
 	var err error
@@ -33,7 +35,7 @@ func (e *Experiment) Run() (Result, error) {
 	}
 	suspects := map[Key]bool{}
 	for _, r := range res.Rows {
-		if r.Decision == Slower {
+		if r.Decision == Worse && !r.Exact {
 			suspects[r.Key] = true
 		}
 	}
@@ -50,11 +52,22 @@ func (e *Experiment) Run() (Result, error) {
 			continue
 		}
 		res.Rows[i] = again[at]
-		if d := again[at].Decision; d != Slower {
-			res.Notes = append(res.Notes, fmt.Sprintf("%s looked slower, by %.2f%%; measured again it was %s", first.Name, Percent(first.Effect.Value), d))
+		if d := again[at].Decision; d != Worse {
+			res.Notes = append(res.Notes, fmt.Sprintf("%s looked worse, by %s; measured again it was %s", first.title(), first.change(), d))
 		}
 	}
 	return res, nil
+}
+
+func (r *Row) title() string { return r.Name + " " + r.Unit }
+
+// change tells the effect for the worse.
+func (r *Row) change() string {
+	v := math.Abs(r.Change(r.Effect.Value))
+	if r.Ratio {
+		return fmt.Sprintf("%.2f%%", 100*v/median(r.Base))
+	}
+	return fmt.Sprintf("%.4g %s", v, r.Unit)
 }
 
 // looks returns the rounds after which it is asked whether all is decided: few,

@@ -90,6 +90,11 @@ func sums(x []float64) (least, total int) {
 	return min(positive, total-positive), total
 }
 
+// times lets the time get worse by a share.
+func times(share float64) []*Metric {
+	return []*Metric{{Unit: "sec/op", Better: -1, Allowed: func(base float64) float64 { return share * base }}}
+}
+
 // A bench is a made-up machine: processes differ by spread, samples are
 // interrupted, and slow spells last for whole rounds.
 type bench struct {
@@ -108,7 +113,7 @@ func (b *bench) next() (Round, error) {
 	r := Round{Samples{}, Samples{}, Samples{}}
 	spell := math.Exp(0.3 * b.rng.ExpFloat64()) // all three suffer it
 	for row := range b.rows {
-		key := Key{Name: fmt.Sprintf("row=%02d", row)}
+		key := Key{Name: fmt.Sprintf("row=%02d", row), Unit: "sec/op"}
 		for i, s := range []Samples{r.Base, r.Again, r.Head} {
 			factor := spell * math.Exp(b.spread*luck(b.rng))
 			if slow, ok := b.slowdown[row]; ok && i == 2 {
@@ -133,7 +138,7 @@ func (b *bench) rounds(n int) []Round {
 func (b *bench) run(t *testing.T, seed uint64, minEffect float64) Result {
 	t.Helper()
 	b.rng = rand.New(rand.NewPCG(seed, 99))
-	e := &Experiment{Options: Options{MinEffect: minEffect, Alpha: 0.05, Confidence: 0.95}, Rounds: 30, Next: b.next}
+	e := &Experiment{Options: Options{Metrics: times(minEffect), Alpha: 0.05, Confidence: 0.95}, Rounds: 30, Next: b.next}
 	res, err := e.Run()
 	if err != nil {
 		t.Fatal(err)
@@ -159,9 +164,9 @@ func TestSameCode(t *testing.T) {
 			for _, r := range b.run(t, seed, 0.01).Rows {
 				rows++
 				switch r.Decision {
-				case Slower:
+				case Worse:
 					alarm = true
-				case Same, Faster:
+				case Same, Better:
 					same++
 				}
 			}
@@ -186,7 +191,7 @@ func TestSlowdownIsFound(t *testing.T) {
 		found, others := 0, 0
 		for seed := range uint64(trials() / 2) {
 			for i, r := range b.run(t, seed, 0.01).Rows {
-				if r.Decision != Slower {
+				if r.Decision != Worse {
 					continue
 				}
 				if _, slow := b.slowdown[i]; slow {
@@ -204,8 +209,9 @@ func TestSlowdownIsFound(t *testing.T) {
 }
 
 func TestMissingRow(t *testing.T) {
-	r := Round{Samples{{"", "a"}: {1}, {"", "b"}: {1}}, Samples{{"", "a"}: {1}, {"", "b"}: {1}}, Samples{{"", "a"}: {1}, {"", "c"}: {1}}}
-	rows := Judge([]Round{r, r, r, r, r, r, r, r}, Options{MinEffect: 0.01, Alpha: 0.05, Confidence: 0.95})
+	a, b, c := Key{"", "a", "sec/op"}, Key{"", "b", "sec/op"}, Key{"", "c", "sec/op"}
+	r := Round{Samples{a: {1}, b: {1}}, Samples{a: {1}, b: {1}}, Samples{a: {1}, c: {1}}}
+	rows := Judge([]Round{r, r, r, r, r, r, r, r}, Options{Metrics: times(0.01), Alpha: 0.05, Confidence: 0.95})
 	if len(rows) != 2 || rows[0].Decision != Same || rows[1].Decision != Missing {
 		t.Errorf("rows %+v, want a the same, b missing, and c left alone", rows)
 	}
@@ -214,7 +220,7 @@ func TestMissingRow(t *testing.T) {
 func TestLimitsAndErrors(t *testing.T) {
 	b := &bench{rows: 1, spread: 0.5, rng: rand.New(rand.NewPCG(1, 1))}
 	rounds := 0
-	e := &Experiment{Options: Options{MinEffect: 0.001, Alpha: 0.05, Confidence: 0.95}, Rounds: 1000, Limit: time.Nanosecond,
+	e := &Experiment{Options: Options{Metrics: times(0.001), Alpha: 0.05, Confidence: 0.95}, Rounds: 1000, Limit: time.Nanosecond,
 		Next: func() (Round, error) { rounds++; return b.next() }}
 	if _, err := e.Run(); err != nil || rounds > 2*MinRounds {
 		t.Errorf("%d rounds, error %v; want the least there is", rounds, err)

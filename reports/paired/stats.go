@@ -7,12 +7,6 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// low returns the second percentile.
-func low(x []float64) float64 {
-	sorted := slices.Sorted(slices.Values(x))
-	return sorted[len(sorted)/50]
-}
-
 // exactRounds bounds the exact distribution of the signed ranks: 2^n signs, in
 // n³ steps.
 const exactRounds = 60
