@@ -50,6 +50,9 @@ three. How far BASE is from itself is the noise floor. Rounds end when every row
 is decided. A row that came out slower is measured again from the start and is
 called slower only if it comes out so twice. The change is that of the paired
 ratios, with a bootstrap-t interval; significance is Wilcoxon's signed ranks.
+--budget judges other units beside the time or instead of it; counts that do not
+vary within a program are compared as they are. The growth with n needs
+compare --gate.
 
 ARGS that begin with - are added to the default ones, which are
 ` + strings.Join(abDefaults, " ") + `;
