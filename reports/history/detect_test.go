@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -29,8 +30,8 @@ func student3(rng *rand.Rand) float64 {
 // commit draws the level of a commit as a shared machine gives it: the median
 // of ten samples, each slowed a little and some of them much, on a machine
 // whose state differs from commit to commit.
-func commit(cost float64, rng *rand.Rand) float64 {
-	cost *= math.Exp(0.008 * student3(rng))
+func commit(cost, state float64, rng *rand.Rand) float64 {
+	cost *= math.Exp(0.008 * state)
 	samples := make([]float64, 10)
 	for i := range samples {
 		e := 0.02 * rng.ExpFloat64()
@@ -44,13 +45,18 @@ func commit(cost float64, rng *rand.Rand) float64 {
 
 // levels draws a history whose cost is factors[k] from commit starts[k] on.
 func levels(commits int, starts []int, factors []float64, rng *rand.Rand) []float64 {
+	return levelsOf(student3, commits, starts, factors, rng)
+}
+
+// levelsOf is levels where the machine's state has another law.
+func levelsOf(state func(*rand.Rand) float64, commits int, starts []int, factors []float64, rng *rand.Rand) []float64 {
 	out, cost, k := make([]float64, commits), 1e-3, 0
 	for i := range out {
 		for k < len(starts) && starts[k] == i {
 			cost = 1e-3 * factors[k]
 			k++
 		}
-		out[i] = commit(cost, rng)
+		out[i] = commit(cost, state(rng), rng)
 	}
 	return out
 }
@@ -76,29 +82,64 @@ func TestFalseAlarms(t *testing.T) {
 	}
 }
 
-// A slowdown of 5% is found within one commit of where it began, 95 times of
-// 100: now and then two commits beside it are as far off as the change itself.
+// A slowdown of 5% is found within one commit of where it began, nearly as often
+// as the noise allows: two commits beside the change are now and then as far off
+// as the change itself. Who knew both levels and the law of the noise would be
+// further off in 24 of 1,000 where the machine's state is heavy-tailed, the search
+// is in 31; where the state is normal, both are in 4.
 func TestPlace(t *testing.T) {
-	rng := rand.New(rand.NewPCG(66, 2))
-	missed, off, more := 0, 0, 0
-	for trial := range trials() {
-		o := Defaults
-		o.Seed = uint64(trial)
-		at := 6 + rng.IntN(28)
-		found := Detect([][]float64{levels(40, []int{at}, []float64{1.05}, rng)}, o)[0]
-		switch {
-		case len(found) == 0:
-			missed++
-		case !slices.ContainsFunc(found, func(f Found) bool { return f.At >= at-1 && f.At <= at+1 }):
-			off++
-		case len(found) > 1:
-			more++
+	for _, test := range []struct {
+		name  string
+		state func(*rand.Rand) float64
+	}{{"heavy-tailed", student3}, {"normal", (*rand.Rand).NormFloat64}} {
+		rng, n := rand.New(rand.NewPCG(66, 2)), trials()
+		missed, off, more, ideal := 0, 0, 0, 0
+		for trial := range n {
+			o := Defaults
+			o.Seed = uint64(trial)
+			at := 6 + rng.IntN(28)
+			x := levelsOf(test.state, 40, []int{at}, []float64{1.05}, rng)
+			found := Detect([][]float64{x}, o)[0]
+			switch {
+			case len(found) == 0:
+				missed++
+			case !slices.ContainsFunc(found, func(f Found) bool { return abs(f.At-at) <= 1 }):
+				off++
+			case len(found) > 1:
+				more++
+			}
+			if abs(likeliest(x, 1e-3, 1.05e-3)-at) > 1 {
+				ideal++
+			}
+		}
+		result := fmt.Sprintf("%s, of %d: %d missed, %d more than a commit off, %d with another change beside it; %d off by knowing levels and noise",
+			test.name, n, missed, off, more, ideal)
+		t.Log(result)
+		if missed > n/100 || off > ideal+n/100 || more > n/20 {
+			t.Error(result)
 		}
 	}
-	t.Logf("of %d: %d missed, %d more than a commit off, %d with another change beside it", trials(), missed, off, more)
-	if n := trials(); missed > n/100 || off > n/20 || more > n/20 {
-		t.Errorf("of %d: %d missed, %d more than a commit off, %d with another change beside it", n, missed, off, more)
+}
+
+// likeliest is where levels most likely go from before to after, whose noise
+// is Student's t of three degrees of freedom and commit's samples.
+func likeliest(x []float64, before, after float64) int {
+	const bias, scale = 0.0175, 0.0095 // of the logarithm of a median of ten samples
+	best, at := math.Inf(-1), 0
+	for split := Defaults.Guard; split <= len(x)-Defaults.Guard; split++ {
+		sum := 0.0
+		for i, v := range x {
+			r := math.Log(v/before) - bias
+			if i >= split {
+				r = math.Log(v/after) - bias
+			}
+			sum -= 2 * math.Log1p(r*r/(3*scale*scale))
+		}
+		if sum > best {
+			best, at = sum, split
+		}
 	}
+	return at
 }
 
 // Several changes, there and back, are each found.
