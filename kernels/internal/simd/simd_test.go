@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 // requireISA lists variants, comma-separated, whose absence is a failure.
@@ -32,7 +34,7 @@ func TestRequiredISA(t *testing.T) {
 		t.Skip(requireISA + " is not set")
 	}
 	for name := range strings.SplitSeq(names, ",") {
-		ok := slices.ContainsFunc(variants, func(f *Funcs) bool { return f.Name == name && f.available })
+		ok := slices.ContainsFunc(kernels.ISAs(), func(isa kernels.ISA) bool { return isa.Name == name && isa.Available })
 		if !ok {
 			t.Errorf("variant %q is required but cannot run here", name)
 		}
