@@ -6,16 +6,13 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// A Cache holds the keys and values of the tokens that a [Generator] has read.
-// One Step at a time may use it.
+// A Cache holds the keys and values of the tokens that a [Generator] has read:
+// a [kernels.Cache] a layer. One Step at a time may use it.
 type Cache struct {
 	shape      Shape
-	len, limit int
-	layers     []keyValues
+	len, limit int // len is of all layers; within a Step the first ones have more
+	layers     []*kernels.Cache
 }
-
-// keyValues are one layer's, each [kvHeads, limit, headDim].
-type keyValues struct{ k, v []float32 }
 
 // NewCache returns an empty cache for a model of this shape, with room for so
 // many tokens: at least 1, at most the model's context.
@@ -26,10 +23,14 @@ func NewCache(s Shape, tokens int) (*Cache, error) {
 	if tokens < 1 || tokens > s.Context {
 		return nil, fmt.Errorf("cache of %d tokens: must be in 1..%d, the model's context", tokens, s.Context)
 	}
-	c := &Cache{shape: s, limit: tokens, layers: make([]keyValues, s.Layers)}
-	size := s.KVHeads * tokens * s.HeadDim
+	c := &Cache{shape: s, limit: tokens, layers: make([]*kernels.Cache, s.Layers)}
 	for i := range c.layers {
-		c.layers[i] = keyValues{make([]float32, size), make([]float32, size)}
+		var err error
+		if c.layers[i], err = kernels.NewCache(kernels.Problem{
+			Batch: 1, Heads: s.KVHeads, KVHeads: s.KVHeads, QLen: 1, KVLen: tokens, HeadDim: s.HeadDim,
+		}); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
@@ -67,21 +68,12 @@ func (c *Cache) check(s Shape, n int) error {
 
 // put stores the new keys and values of a layer behind those that are there,
 // and returns views of all.
-func (c *Cache) put(layer int, k, v kernels.Tensor) (allK, allV kernels.Tensor) {
+func (c *Cache) put(layer int, k, v kernels.Tensor) (allK, allV kernels.Tensor, err error) {
 	l := c.layers[layer]
-	allK, allV = c.view(l.k, c.len+k.Len), c.view(l.v, c.len+v.Len)
-	for head := range k.Heads {
-		for i := range k.Len {
-			copy(allK.Row(0, head, c.len+i), k.Row(0, head, i))
-			copy(allV.Row(0, head, c.len+i), v.Row(0, head, i))
-		}
+	l.Truncate(c.len) // what a Step left that did not end
+	if err := l.Append(k, v); err != nil {
+		return k, v, err
 	}
-	return allK, allV
-}
-
-// view shows the first n tokens of one layer's keys or values.
-func (c *Cache) view(data []float32, n int) kernels.Tensor {
-	t := kernels.BHSD(data, 1, c.shape.KVHeads, c.limit, c.shape.HeadDim)
-	t.Len = n
-	return t
+	allK, allV = l.Tensors()
+	return allK, allV, nil
 }

@@ -112,7 +112,10 @@ func (p *pass) layer(i int) error {
 // [1, kvHeads, n, headDim].
 func (p *pass) attend(layer int, q, k, v, o kernels.Tensor) error {
 	if p.cache != nil {
-		k, v = p.cache.put(layer, k, v)
+		var err error
+		if k, v, err = p.cache.put(layer, k, v); err != nil {
+			return err
+		}
 	}
 	if p.seen != nil {
 		k, v = gather(k, p.seen), gather(v, p.seen)
