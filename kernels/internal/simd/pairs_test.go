@@ -178,7 +178,7 @@ func (p pairProduct) mul(beta []float32) matrix {
 // check holds C = A·B, C += A·B and the maxima against float64.
 func (p pairProduct) check(t *testing.T, what string) {
 	t.Helper()
-	f := product{f: p.x.Funcs, c: p.c, a: p.a.matrix, b: p.b.matrix}
+	f := product{f: p.x.Funcs, c: p.c, a: p.a.matrix, b: p.b.matrix, lost: 0x1p-126}
 	c := p.mul(nil)
 	f.check(t, "mul/"+what, c, 0)
 	f.check(t, "mul with beta/"+what, p.mul(ones[:]), 1)
