@@ -49,10 +49,10 @@ func BenchmarkScores(b *testing.B) {
 	eachBench(b, func(b *testing.B, f *Funcs) {
 		for _, d := range []int{64, 128} {
 			b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
-				q, k := aligned(f.Rows*d), aligned(chunk*d)
-				s, m := aligned(f.Rows*chunk), make([]float32, f.Rows)
+				q, k := aligned(f.Rows*d), aligned(f.PackedLen(d, chunk))
+				s, m := aligned(f.Rows*tileLD), make([]float32, f.Rows)
 				for b.Loop() {
-					f.MulMax(s, chunk, q, d, f.Packed(k, d), f.Rows, d, chunk, m, nil)
+					f.MulMax(s, tileLD, q, d, f.Packed(k, d), f.Rows, d, chunk, m, nil)
 				}
 				report(b, 2*f.Rows*d*chunk)
 			})
@@ -64,10 +64,10 @@ func BenchmarkAttend(b *testing.B) {
 	eachBench(b, func(b *testing.B, f *Funcs) {
 		for _, d := range []int{64, 128} {
 			b.Run(fmt.Sprintf("dim=%d", d), func(b *testing.B) {
-				s, v := aligned(f.Rows*chunk), aligned(chunk*d)
+				s, v := aligned(f.Rows*tileLD), aligned(f.PackedLen(chunk, d))
 				o, st := aligned(f.Rows*d), &State{RowMax: make([]float32, f.Rows), RowSum: make([]float32, f.Rows)}
 				for b.Loop() {
-					f.Attend(o, d, s, chunk, f.Packed(v, chunk), f.Rows, chunk, d, st)
+					f.Attend(o, d, s, tileLD, f.Packed(v, chunk), f.Rows, chunk, d, st)
 				}
 				report(b, 2*f.Rows*d*chunk)
 			})
@@ -88,7 +88,7 @@ func BenchmarkExpSum(b *testing.B) {
 func BenchmarkPack(b *testing.B) {
 	const d = 64
 	eachBench(b, func(b *testing.B, f *Funcs) {
-		src, dst := aligned(chunk*d), aligned(chunk*d)
+		src, dst := aligned(chunk*d), aligned(max(f.PackedLen(chunk, d), f.PackedLen(d, chunk)))
 		b.Run("transposed=false", func(b *testing.B) {
 			b.SetBytes(4 * chunk * d)
 			for b.Loop() {

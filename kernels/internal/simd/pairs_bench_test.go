@@ -20,19 +20,19 @@ func BenchmarkPairs(b *testing.B) {
 			report(b, flops)
 		})
 		for _, d := range []int{64, 128} {
-			q, k, v := AsHalves(aligned(x.Rows*d/2)), make([]uint32, chunk*d/2), make([]uint32, chunk*d/2)
-			s, o, m := aligned(x.Rows*(chunk+16)), aligned(x.Rows*d), make([]float32, x.Rows)
+			q, k, v := AsHalves(aligned(x.Rows*d/2)), make([]uint32, x.PackedLen(d, chunk)), make([]uint32, x.PackedLen(chunk, d))
+			s, o, m := aligned(x.Rows*tileLD), aligned(x.Rows*d), make([]float32, x.Rows)
 			st := &State{RowMax: make([]float32, x.Rows), RowSum: make([]float32, x.Rows)}
 			b.Run(fmt.Sprintf("part=scores/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
 				for b.Loop() {
-					x.MulMax(s, chunk+16, q, d, x.Packed(k, d), x.Rows, d, chunk, m, nil)
+					x.MulMax(s, tileLD, q, d, x.Packed(k, d), x.Rows, d, chunk, m, nil)
 				}
 				report(b, 2*x.Rows*d*chunk)
 			})
 			b.Run(fmt.Sprintf("part=attend/isa=%s/dim=%d", x.Name, d), func(b *testing.B) {
 				for b.Loop() {
 					clear(s)
-					x.Attend(o, d, s, chunk+16, x.Packed(v, chunk), x.Rows, chunk, d, 1, st)
+					x.Attend(o, d, s, tileLD, x.Packed(v, chunk), x.Rows, chunk, d, 1, st)
 				}
 				report(b, 2*x.Rows*d*chunk)
 			})
