@@ -103,6 +103,7 @@ func benchmark(b *testing.B, setup func() (*harness.Setup, error), k kernels.Ker
 		b.ReportMetric(float64(elapsed)/float64(b.N), "ns/op")
 	}
 	verdict := verify(b, trial.Check)
+	peaks.SampleRead(context.Background(), &s.Case, 10*time.Millisecond)
 	r := trial.Result(verdict)
 	r.Samples = []harness.Sample{{Iterations: b.N, Elapsed: elapsed}}
 	if err := peaks.CheckRoof(context.Background(), []harness.Result{r}); err != nil {

@@ -1,34 +1,44 @@
 package harness
 
 import (
-	"context"
 	"math"
+	"time"
 	"unsafe"
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/peak"
 )
 
-// readBytes is the buffer that the bandwidth is measured on: well above the
-// cache that a few cores share on any machine of today.
-const readBytes = 256 << 20
+// memoryBytes is what the bandwidth of memory is measured on, read once: a cache
+// that many cores share may be larger, but holds little of what was written so
+// long ago. Note: on a Xeon with 300 MiB of it, 640 MiB gave the same rate.
+const memoryBytes = 256 << 20
 
-// measureRead returns rates in B/s at which threads together read memory.
-func measureRead(ctx context.Context, threads, count int) []float64 {
-	buffer, free := allocPages(readBytes)
+// measureRead returns the rate in B/s at which threads together read so many
+// bytes, each its part of them: once, or again and again for about as long as
+// length after a first time.
+func measureRead(threads int, bytes int64, length time.Duration) float64 {
+	part := int(max(bytes/4/int64(threads)&^15, 16))
+	buffer, free := allocPages(4 * part * threads)
 	defer free()
-	x := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(buffer))), readBytes/4)
+	x := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(buffer))), part*threads)
 	for i := 0; i < len(x); i += 1024 { // a page that was never written is shared and reads from cache
 		x[i] = 1
 	}
-	read, part := readLoop(), len(x)/threads&^15
-	var rates []float64
-	for range count {
-		if ctx.Err() == nil {
-			rates = append(rates, together(threads, func(thread int) int64 { return read(x[thread*part : (thread+1)*part]) }))
-		}
+	read := readLoop()
+	passes := func(n int) float64 {
+		return together(threads, func(thread int) (bytes int64) {
+			for range n {
+				bytes += read(x[thread*part : (thread+1)*part])
+			}
+			return bytes
+		})
 	}
-	return rates
+	rate := passes(1)
+	if length > 0 {
+		rate = passes(1 + int(length.Seconds()*rate/float64(4*len(x))))
+	}
+	return rate
 }
 
 // readLoop returns the loop of the best ISA, for scalar code may not keep up

@@ -30,8 +30,8 @@ type Measurement struct {
 	Patience time.Duration
 
 	// Peaks, where set, are sampled in every round as the kernels are: the
-	// limits of the instruction sets in use, and the read bandwidth where a
-	// case is bound by it.
+	// limits of the instruction sets in use, and the rate of reading where a case
+	// is bound by it.
 	Peaks *Peaks
 
 	// Progress, where set, is called before each step with what comes next, and
@@ -224,7 +224,7 @@ func (r *runner) sampleAll() {
 			}
 			if at == len(r.lanes) {
 				if r.Peaks != nil {
-					r.Peaks.Resample(r.ctx, limits, r.BenchTime)
+					r.Peaks.resample(r.ctx, limits, r.BenchTime)
 				}
 				continue
 			}
@@ -237,18 +237,22 @@ func (r *runner) sampleAll() {
 	}
 }
 
-// limits names those of the machine that bound the lanes.
-func (r *runner) limits() []string {
-	var names []string
-	for _, l := range r.lanes {
-		if !slices.Contains(names, l.result.ISA) {
-			names = append(names, l.result.ISA)
-		}
-		if l.result.Case.streams() && !slices.Contains(names, readLimit) {
-			names = append(names, readLimit)
+// limits returns those of the machine that bound the lanes.
+func (r *runner) limits() []limit {
+	var list []limit
+	add := func(of limit) {
+		if !slices.Contains(list, of) {
+			list = append(list, of)
 		}
 	}
-	return names
+	for _, l := range r.lanes {
+		add(limit{isa: l.result.ISA})
+		if c := &l.result.Case; c.streams() && c.streamed() > 0 {
+			add(limit{})
+			add(limit{bytes: c.streamed()})
+		}
+	}
+	return list
 }
 
 // sample takes one sample of a lane and verifies its output.

@@ -27,20 +27,25 @@ type Peaks struct {
 	Threads     int
 	FLOPs       map[string]float64 // multiply-adds by ISA, in FLOP/s: medians
 	Read        float64            // streaming read from memory, in B/s: the median
+	ReadOf      map[int64]float64  // reading so many bytes again and again, from the cache that holds them or from memory: medians
 	Unavailable map[string]string  // by ISA, or "read", "device": the reason
 
 	Device     string          // the device whose limits are among them, "" for none
 	DeviceRead float64         // streaming read from its memory, in B/s
 	onDevice   map[string]bool // the ISAs of FLOPs that are its
 
-	samples   map[string][]float64 // by ISA, or readLimit
-	best      map[string]float64   // of the short trials
-	resampled bool                 // samples hold none but those of Resample
-	single    map[string]float64   // by ISA, the highest rate of one thread, where a roof was in doubt
+	samples   map[limit][]float64
+	best      map[string]float64 // of the short trials
+	resampled bool               // samples hold none but those of Resample
+	single    map[string]float64 // by ISA, the highest rate of one thread, where a roof was in doubt
 }
 
-// readLimit is the name of the read bandwidth among the limits by ISA.
-const readLimit = "read"
+// A limit is what multiply-adds of an ISA or, where isa is empty, reading so
+// many bytes comes to; 0 stands for more than caches hold.
+type limit struct {
+	isa   string
+	bytes int64
+}
 
 // A PeakLoop does nothing but independent multiply-adds of one ISA, in
 // registers, and returns how many floating-point operations that were.
@@ -83,7 +88,7 @@ const (
 func MeasurePeaks(ctx context.Context, threads int) Peaks {
 	p := Peaks{
 		Threads: threads, FLOPs: map[string]float64{}, Unavailable: map[string]string{},
-		samples: map[string][]float64{}, best: map[string]float64{},
+		samples: map[limit][]float64{}, best: map[string]float64{},
 	}
 	for _, isa := range kernels.ISAs() {
 		loop := peakLoops[isa.Name]
@@ -99,25 +104,35 @@ func MeasurePeaks(ctx context.Context, threads int) Peaks {
 			}
 		}
 	}
-	p.sampleRead(ctx, peakSamples)
+	for range peakSamples {
+		p.sampleRead(ctx, 0, peakSample)
+	}
 	if ctx.Err() != nil {
 		return Peaks{Threads: threads, Unavailable: map[string]string{"all": "interrupted"}}
 	}
 	return p
 }
 
-// Resample takes one more sample of each limit, of instruction sets or
-// readLimit. The first call forgets the samples taken before.
-func (p *Peaks) Resample(ctx context.Context, limits []string, length time.Duration) {
+// resample takes one more sample of each limit. The first call forgets the
+// samples taken before.
+func (p *Peaks) resample(ctx context.Context, limits []limit, length time.Duration) {
 	if !p.resampled {
-		p.samples, p.resampled = map[string][]float64{}, true
+		p.samples, p.resampled = map[limit][]float64{}, true
 	}
-	for _, name := range limits {
-		if name == readLimit {
-			p.sampleRead(ctx, 1)
-		} else if p.best[name] > 0 {
-			p.sampleLoop(ctx, name, length)
+	for _, of := range limits {
+		if of.isa == "" {
+			p.sampleRead(ctx, of.bytes, length)
+		} else if p.best[of.isa] > 0 {
+			p.sampleLoop(ctx, of.isa, length)
 		}
+	}
+}
+
+// SampleRead takes a sample of the rate at which what a case streams is read
+// again and again, if it streams anything.
+func (p *Peaks) SampleRead(ctx context.Context, c *Case, length time.Duration) {
+	if bytes := c.streamed(); c.streams() && bytes > 0 {
+		p.sampleRead(ctx, bytes, length)
 	}
 }
 
@@ -129,14 +144,28 @@ func (p *Peaks) sampleLoop(ctx context.Context, isa string, length time.Duration
 	loop := peakLoops[isa]
 	perIteration := float64(loop(1)) * float64(p.Threads) / p.best[isa] // seconds
 	n := int(length.Seconds()/perIteration) + 1
-	p.samples[isa] = append(p.samples[isa], together(p.Threads, func(int) int64 { return loop(n) }))
-	p.FLOPs[isa] = median(p.samples[isa])
+	p.FLOPs[isa] = p.sampled(limit{isa: isa}, together(p.Threads, func(int) int64 { return loop(n) }))
 }
 
-// sampleRead takes samples of the read bandwidth.
-func (p *Peaks) sampleRead(ctx context.Context, count int) {
-	p.samples[readLimit] = append(p.samples[readLimit], measureRead(ctx, p.Threads, count)...)
-	p.Read = median(p.samples[readLimit])
+// sampleRead takes a sample of the rate at which so many bytes are read, or
+// memory where they are 0.
+func (p *Peaks) sampleRead(ctx context.Context, bytes int64, length time.Duration) {
+	switch {
+	case ctx.Err() != nil:
+	case bytes == 0:
+		p.Read = p.sampled(limit{}, measureRead(p.Threads, memoryBytes, 0))
+	default:
+		if p.ReadOf == nil {
+			p.ReadOf = map[int64]float64{}
+		}
+		p.ReadOf[bytes] = p.sampled(limit{bytes: bytes}, measureRead(p.Threads, bytes, length))
+	}
+}
+
+// sampled adds a sample and returns the median.
+func (p *Peaks) sampled(of limit, rate float64) float64 {
+	p.samples[of] = append(p.samples[of], rate)
+	return median(p.samples[of])
 }
 
 func median(values []float64) float64 {

@@ -21,7 +21,7 @@ const (
 	UnitAllocs     = "allocs/op"
 	UnitErrorRatio = "error-ratio"  // error as a share of what the verification allows
 	UnitBandwidth  = "B/s"          // of a Peak record, and of K and V where few queries stream them
-	UnitReadShare  = "read-ratio"   // of the read bandwidth, beside UnitBandwidth
+	UnitReadShare  = "read-ratio"   // of the rate at which as many bytes are read again and again, beside UnitBandwidth
 	UnitUpload     = "upload-sec"   // of a device's operands, beside the time
 	UnitDownload   = "download-sec" // of its output
 )
@@ -79,10 +79,11 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 		}
 	}
 	if r.Case.streams() {
-		rate := float64(r.Case.streamed()) / seconds
+		bytes := r.Case.streamed()
+		rate := float64(bytes) / seconds
 		values = append(values, benchfmt.Value{Value: Round(rate), Unit: UnitBandwidth})
-		if peaks != nil && peaks.Read > 0 && !peaks.OnDevice(r.ISA) {
-			values = append(values, benchfmt.Value{Value: Round(rate / peaks.Read), Unit: UnitReadShare})
+		if peaks != nil && peaks.ReadOf[bytes] > 0 && !peaks.OnDevice(r.ISA) {
+			values = append(values, benchfmt.Value{Value: Round(rate / peaks.ReadOf[bytes]), Unit: UnitReadShare})
 		}
 	}
 	values = append(values,
@@ -134,9 +135,12 @@ func (p *Peaks) Records(config []benchfmt.Config) []*benchfmt.Result {
 		}
 	}
 	for _, isa := range slices.Sorted(maps.Keys(p.FLOPs)) {
-		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa], p.samples[isa])
+		add("resource=fma/isa="+isa, UnitRate, p.FLOPs[isa], p.samples[limit{isa: isa}])
 	}
-	add("resource=read", UnitBandwidth, p.Read, p.samples[readLimit])
+	add("resource=read", UnitBandwidth, p.Read, p.samples[limit{}])
+	for _, bytes := range slices.Sorted(maps.Keys(p.ReadOf)) {
+		add(fmt.Sprintf("resource=reread/bytes=%d", bytes), UnitBandwidth, p.ReadOf[bytes], p.samples[limit{bytes: bytes}])
+	}
 	add("resource=device-read", UnitBandwidth, p.DeviceRead, nil)
 	return records
 }

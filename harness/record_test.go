@@ -228,16 +228,18 @@ func TestResample(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := 1; n <= 3; n++ {
-		p.Resample(t.Context(), []string{isa, readLimit}, time.Millisecond)
-		if len(p.samples[isa]) != n || len(p.samples[readLimit]) != n {
-			t.Fatalf("%d samples of %s and %d of reading after %d rounds", len(p.samples[isa]), isa, len(p.samples[readLimit]), n)
+		p.resample(t.Context(), []limit{{isa: isa}, {}, {bytes: 1 << 16}}, time.Millisecond)
+		for of, samples := range p.samples {
+			if len(samples) != n {
+				t.Fatalf("%+v: %d samples after %d rounds", of, len(samples), n)
+			}
 		}
 	}
-	if got, want := p.FLOPs[isa], median(p.samples[isa]); got != want {
+	if got, want := p.FLOPs[isa], median(p.samples[limit{isa: isa}]); got != want {
 		t.Errorf("peak %v, want the median %v of the samples", got, want)
 	}
-	if got := len(p.Records(nil)); got != len(p.FLOPs)+5 {
-		t.Errorf("%d records, want one for each of three samples of two limits, and one for each other limit", got)
+	if got := len(p.Records(nil)); got != len(p.FLOPs)-1+9 {
+		t.Errorf("%d records, want one for each of three samples of three limits, and one for each other limit", got)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	ErrorRatio = "error-ratio"
 	Compulsory = "compulsory-B" // bytes that any kernel must move
 	Bandwidth  = "B/s"          // of K and V, where few queries stream them
-	ReadShare  = "read-ratio"   // of the read bandwidth
+	ReadShare  = "read-ratio"   // of the rate at which as many bytes are read again and again
 )
 
 // Base is the base name of the benchmarks that a Set takes.

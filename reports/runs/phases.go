@@ -118,6 +118,9 @@ func (r *Run) addPeak(rec *benchfmt.Result) {
 	peak := Peak{Threads: n.threads}
 	peak.Resource, _ = n.take("resource")
 	peak.ISA, _ = n.take("isa")
+	if bytes, ok := n.take("bytes"); ok {
+		peak.Resource += " of " + bytes + " bytes"
+	}
 	for _, v := range rec.Values {
 		if v.Unit == reports.Rate || v.Unit == "B/s" {
 			peak.Value = v.Value
