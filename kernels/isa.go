@@ -15,6 +15,10 @@ type ISA struct {
 	// bfloat16, "" for none. A plan that has no use for those runs, and
 	// reports, the other one.
 	Extends string
+
+	// ByName says that the variant runs only where it is asked for: it is here
+	// for comparison, and slower on this processor than what it extends.
+	ByName bool
 }
 
 // isas runs from least to most preferred.
@@ -35,14 +39,15 @@ func RegisterISA(isa ISA) {
 // ISAs returns the variants compiled in, least preferred first.
 func ISAs() []ISA { return slices.Clone(isas) }
 
-// SelectISA resolves Options.ISA: "" is the best available one.
+// SelectISA resolves Options.ISA: "" is the best available one that does not
+// want to be named.
 func SelectISA(name string) (string, error) {
 	var have []string
 	for _, isa := range slices.Backward(isas) {
 		if !isa.Available {
 			continue
 		}
-		if name == "" || name == isa.Name {
+		if name == "" && !isa.ByName || name == isa.Name {
 			return isa.Name, nil
 		}
 		have = append(have, isa.Name)

@@ -64,10 +64,13 @@ func describe(k kernels.Kernel) string {
 }
 
 func availability(isa kernels.ISA) string {
-	if isa.Available {
-		return "available"
+	switch {
+	case !isa.Available:
+		return "unavailable: this machine lacks a feature that it needs"
+	case isa.ByName:
+		return "available by name: slower here than " + isa.Extends
 	}
-	return "unavailable: this machine lacks a feature that it needs"
+	return "available"
 }
 
 // inputNames are what --inputs takes.

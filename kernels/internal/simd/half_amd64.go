@@ -40,8 +40,6 @@ func narrowOf(f16, bf16 narrowFunc, width int) func([]uint16, []float32, kernels
 	}
 }
 
-func hasF16C() bool
-
 //go:noescape
 func widenF16AVX512(dst *float32, src *uint16, n int)
 

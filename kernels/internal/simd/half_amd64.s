@@ -4,17 +4,6 @@
 
 #include "textflag.h"
 
-// func hasF16C() bool
-// Requires: CPUID
-TEXT ·hasF16C(SB), NOSPLIT, $0-1
-	MOVL $0x00000001, AX
-	XORL CX, CX
-	CPUID
-	SHRL $0x1d, CX
-	ANDL $0x00000001, CX
-	MOVB CL, ret+0(FP)
-	RET
-
 // func widenF16AVX512(dst *float32, src *uint16, n int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·widenF16AVX512(SB), NOSPLIT, $0-24

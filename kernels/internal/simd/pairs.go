@@ -24,6 +24,7 @@ type Pairs struct {
 	Funcs      *Funcs
 
 	available bool
+	byName    bool // slower here than Funcs: see [kernels.ISA]
 
 	// Rows of A are lda bfloat16 apart and end in a whole pair. What follows
 	// an odd depth in its last pair must be finite.

@@ -97,7 +97,7 @@ func init() {
 		kernels.RegisterISA(kernels.ISA{Name: f.Name, Available: f.available})
 	}
 	for _, x := range pairs[1:] {
-		kernels.RegisterISA(kernels.ISA{Name: x.Name, Available: x.available, Extends: x.Funcs.Name})
+		kernels.RegisterISA(kernels.ISA{Name: x.Name, Available: x.available, Extends: x.Funcs.Name, ByName: x.byName})
 	}
 }
 

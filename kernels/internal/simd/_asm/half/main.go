@@ -12,7 +12,6 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	hasF16C()
 	for _, isa := range []ISA{AVX512, AVX2} {
 		convert(isa, "widenF16", 2, 4, func(from, to Mem, v, _ reg.Register) {
 			VCVTPH2PS(from, v)
@@ -34,18 +33,6 @@ func main() {
 		})
 	}
 	Generate()
-}
-
-// hasF16C asks for the feature that golang.org/x/sys/cpu does not tell.
-func hasF16C() {
-	TEXT("hasF16C", attr.NOSPLIT, "func() bool")
-	MOVL(U32(1), reg.EAX)
-	XORL(reg.ECX, reg.ECX)
-	CPUID()
-	SHRL(U8(29), reg.ECX)
-	ANDL(U32(1), reg.ECX)
-	Store(reg.CL, ReturnIndex(0))
-	RET()
 }
 
 const unroll = 4
