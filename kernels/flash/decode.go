@@ -39,7 +39,6 @@ type decoder struct {
 	rows    int  // group·qLen: row g·qLen+i is query i of the group's g-th head
 	stretch int  // keys whose K, then V is read
 	ahead   bool // whether what is read next is fetched line by line
-	scale   []float32
 	workers []stream
 	acc     []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
 	rowMax  []float32 // [batch, kvHeads, splits, rows]
@@ -48,8 +47,8 @@ type decoder struct {
 
 // A stream is what one thread needs for an item.
 type stream struct {
-	q       []float32 // [rows, headDim], scaled
-	scores  []float32 // [rows, lds]
+	q       simd.Queries // [rows, headDim], scaled
+	scores  []float32    // [rows, lds]
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
@@ -65,9 +64,6 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	d.ahead = d.stretch < splitKeys
 	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())
-	for range d.simd.Rows {
-		d.scale = append(d.scale, d.ScaleLog2())
-	}
 	parts := p.Batch * p.KVHeads * d.splits * d.rows
 	if err := d.Carve(
 		cpu.Room(&d.acc, parts*p.HeadDim), cpu.Room(&d.rowMax, parts), cpu.Room(&d.rowSum, parts),
@@ -76,11 +72,13 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	}
 	for range d.Workers(opts.Threads) {
 		s := stream{scratch: d.NewScratch()}
+		var q []float32
 		if err := d.Carve(
-			cpu.Room(&s.q, d.rows*p.HeadDim), cpu.Room(&s.scores, d.rows*d.lds()),
+			cpu.Room(&q, d.simd.QueriesLen(d.rows, p.HeadDim)), cpu.Room(&s.scores, d.rows*d.lds()),
 		); err != nil {
 			return nil, err
 		}
+		s.q = d.simd.NewQueries(q, d.rows, p.HeadDim)
 		d.workers = append(d.workers, s)
 	}
 	if err := d.StageQO(); err != nil {
@@ -118,8 +116,7 @@ func (d *decoder) lds() int { return d.stretch + gap }
 func (d *decoder) load(s *stream, batch, kvHead int) {
 	p := &d.Problem
 	for r := range d.rows {
-		q := d.Q.Row(batch, kvHead*p.Group()+r/p.QLen, r%p.QLen)
-		d.simd.Scale(s.q[r*p.HeadDim:], 0, q, 0, 1, p.HeadDim, d.scale)
+		s.q.Set(r, d.Q.Row(batch, kvHead*p.Group()+r/p.QLen, r%p.QLen), d.ScaleLog2())
 	}
 }
 
@@ -129,7 +126,7 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 	for i, n := keys.Lo, 0; i < keys.Hi; i += n {
 		n = together(&d.K, i, keys.Hi)
 		k := stored(&d.K, batch, kvHead, i)
-		f.Dots(s.scores[i-keys.Lo:], lds, s.q, dim, k, d.rows, n, dim, d.next(&d.K, &d.V, batch, kvHead, i, n, 0))
+		f.Dots(s.scores[i-keys.Lo:], lds, s.q, k, n, d.next(&d.K, &d.V, batch, kvHead, i, n, 0))
 	}
 	d.shape(s, batch, kvHead, keys)
 	for r := 0; r < d.rows; r += simd.StateRows {

@@ -128,12 +128,13 @@ func BenchmarkDecode(b *testing.B) {
 		for _, dtype := range []kernels.DType{kernels.Float32, kernels.Float16, kernels.BFloat16} {
 			x := Stored{Float32: aligned(keys * d), Half: make([]uint16, keys*d), DType: dtype, LD: d}
 			for _, rows := range []int{1, 2, 4, 8} {
-				q, s, o := aligned(rows*d), aligned(rows*(keys+16)), aligned(rows*d)
+				s, o := aligned(rows*(keys+16)), aligned(rows*d)
+				q := f.NewQueries(aligned(f.QueriesLen(rows, d)), rows, d)
 				st := &State{RowMax: make([]float32, rows), RowSum: make([]float32, rows)}
 				name := fmt.Sprintf("type=%v/rows=%d/", dtype, rows)
 				b.Run(name+"dots", func(b *testing.B) {
 					for b.Loop() {
-						f.Dots(s, keys+16, q, d, x, rows, keys, d, Ahead{})
+						f.Dots(s, keys+16, q, x, keys, Ahead{})
 					}
 					report(b, 2*rows*d*keys)
 				})

@@ -9,20 +9,21 @@ import "github.com/attnbench/attnbench/kernels"
 //		for j := range keys {
 //			s[i*lds+j] = 0
 //			for c := range depth {
-//				s[i*lds+j] += q[i*ldq+c] * K[j][c]
+//				s[i*lds+j] += Q[i][c] * K[j][c]
 //			}
 //		}
 //	}
 //
 // The terms are added in an order of the variant's own, the same for every
-// element and every element type; depth is at most kernels.MaxHeadDim for
-// halves. S must not overlap Q or K. [Funcs.Weigh] and [Funcs.AddWeighted] follow.
+// element and every element type, but one for up to two rows and another for more;
+// depth is at most kernels.MaxHeadDim. S must not overlap Q or K. [Funcs.Weigh] and [Funcs.AddWeighted] follow.
 // As many rows of ahead as K has are fetched meanwhile.
-func (f *Funcs) Dots(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead) {
-	if rows < 0 || keys < 0 || depth < 0 || k.DType != kernels.Float32 && depth > kernels.MaxHeadDim {
+func (f *Funcs) Dots(s []float32, lds int, q Queries, k Stored, keys int, ahead Ahead) {
+	rows, depth := q.rows, q.depth
+	if keys < 0 || depth > kernels.MaxHeadDim {
 		panic(errShape)
 	}
-	if !spans(s, lds, rows, keys) || !spans(q, ldq, rows, depth) || !k.spans(keys, depth) {
+	if !spans(s, lds, rows, keys) || !k.spans(keys, depth) {
 		panic(errShort)
 	}
 	if rows == 0 || keys == 0 {
@@ -34,7 +35,11 @@ func (f *Funcs) Dots(s []float32, lds int, q []float32, ldq int, k Stored, rows,
 		}
 		return
 	}
-	f.dots(s, lds, q, ldq, k, rows, keys, depth, ahead)
+	if q.octets {
+		f.octets(s, lds, q.x, k, rows, keys, depth, ahead)
+	} else {
+		f.dots(s, lds, q.x, depth, k, rows, keys, depth, ahead)
+	}
 }
 
 func dotsGeneric(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, _ Ahead) {

@@ -64,8 +64,6 @@ func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int,
 }
 
 var dotsAVX512 = []few[dotsFunc]{
-	{8, [3]dotsFunc{dots8F32AVX512, dots8F16AVX512, dots8BF16AVX512}},
-	{4, [3]dotsFunc{dots4F32AVX512, dots4F16AVX512, dots4BF16AVX512}},
 	{2, [3]dotsFunc{dots2F32AVX512, dots2F16AVX512, dots2BF16AVX512}},
 	{1, [3]dotsFunc{dots1F32AVX512, dots1F16AVX512, dots1BF16AVX512}},
 }
@@ -77,34 +75,16 @@ var dotsAVX2 = []few[dotsFunc]{
 }
 
 //go:noescape
-func dots8F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
-func dots4F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
 func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
 func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
-func dots8F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
-func dots4F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
 func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
 func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
-func dots8BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
-
-//go:noescape
-func dots4BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
 
 //go:noescape
 func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)

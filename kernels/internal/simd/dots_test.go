@@ -13,8 +13,12 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", f.Name, rows, keys, depth)
 	q, k := newMatrix(rows, depth, 2, 1).fill(next), newMatrix(keys, depth, 1, 3).fill(next)
 	s := newMatrix(rows, keys, 3, 2)
-	f.Dots(s.x, s.ld, q.x, q.ld, Stored{Float32: k.x, LD: k.ld}, rows, keys, depth, Ahead{})
+	f.Dots(s.x, s.ld, queries(f, q), Stored{Float32: k.x, LD: k.ld}, keys, Ahead{})
 	s.checkGuards(t, what)
+	least := 1 // rows for which the order is this
+	if rows > streamRows {
+		least = streamRows + 1
+	}
 	for i := range rows {
 		for j := range keys {
 			want, size := 0.0, 0.0
@@ -26,8 +30,9 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 			if got := s.row(i)[j]; !near(got, float32(want), float64(depth+2)*0x1p-24*size+0x1p-149) {
 				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, got, want)
 			}
-			one := []float32{0}
-			if f.Dots(one, 1, q.row(i), 0, Stored{Float32: k.row(j)}, 1, 1, depth, Ahead{}); !same(one[0], s.row(i)[j]) {
+			one, alone := make([]float32, least), f.NewQueries(make([]float32, f.QueriesLen(least, depth)), least, depth)
+			alone.Set(0, q.row(i), 1)
+			if f.Dots(one, 1, alone, Stored{Float32: k.row(j)}, 1, Ahead{}); !same(one[0], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
 			}
 		}
@@ -43,10 +48,19 @@ func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() f
 		q := newMatrix(rows, depth, 2, 1).fill(next)
 		k, wide := newStored(dtype, keys, depth, next)
 		s, want := newMatrix(rows, keys, 3, 2), newMatrix(rows, keys, 3, 2)
-		f.Dots(s.x, s.ld, q.x, q.ld, k, rows, keys, depth, Ahead{Next: k.Place(), Then: 1})
-		f.Dots(want.x, s.ld, q.x, q.ld, wide, rows, keys, depth, Ahead{})
+		f.Dots(s.x, s.ld, queries(f, q), k, keys, Ahead{Next: k.Place(), Then: 1})
+		f.Dots(want.x, s.ld, queries(f, q), wide, keys, Ahead{})
 		sameMatrix(t, what, s, want)
 	}
+}
+
+// queries lays out a matrix as [Funcs.Dots] takes it.
+func queries(f *Funcs, m matrix) Queries {
+	q := f.NewQueries(make([]float32, f.QueriesLen(m.rows, m.cols)), m.rows, m.cols)
+	for i := range m.rows {
+		q.Set(i, m.row(i), 1)
+	}
+	return q
 }
 
 // newStored is a matrix of halves in a slice that ends with it, and the same
@@ -102,11 +116,15 @@ func TestDotsNotFinite(t *testing.T) {
 func TestDotsPanics(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		x := make([]float32, 32)
-		mustPanic(t, func() { f.Dots(x, 8, x, 8, Stored{Float32: x, LD: 8}, 1, 5, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, Stored{Float32: x[:15], LD: 8}, 1, 2, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x[:1], 2, x, 8, Stored{Float32: x, LD: 8}, 1, 2, 8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 2, x, 8, Stored{Float32: x, LD: 8}, 1, 2, -8, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 1, x, 8, Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, 1, 8, Ahead{}) })
+		q := f.NewQueries(make([]float32, 8), 1, 8)
+		mustPanic(t, func() { f.Dots(x, 8, q, Stored{Float32: x, LD: 8}, 5, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 2, q, Stored{Float32: x[:15], LD: 8}, 2, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x[:1], 2, q, Stored{Float32: x, LD: 8}, 2, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, Ahead{}) })
+		mustPanic(t, func() { f.NewQueries(make([]float32, 15), 2, 8) })
+		mustPanic(t, func() { f.NewQueries(x, 1, -8) })
+		mustPanic(t, func() { q.Set(1, x, 1) })
+		mustPanic(t, func() { q.Set(0, x[:7], 1) })
 	})
 }
 

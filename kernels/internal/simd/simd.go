@@ -13,7 +13,8 @@
 // One call does a whole row or a whole block of rows, over the full depth; the
 // loops over tiles are the kernel's. Whatever the call, an element is computed
 // in one fixed order that depends neither on its place in the block nor on the
-// block's shape, so a kernel may cut rows and columns as it likes, bit for bit.
+// block's shape, so a kernel may cut rows and columns as it likes, bit for bit;
+// [Funcs.Dots] says where that is not so.
 // Different variants round differently.
 //
 // Matrices are row-major with rows ld floats apart. Arguments are checked for
@@ -57,6 +58,7 @@ type Funcs struct {
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)
 	bias           func(s []float32, lds, rows, cols int, slope []float32, first []int32)
 	dots           func(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead)
+	octets         func(s []float32, lds int, q []float32, k Stored, rows, keys, depth int, ahead Ahead) // nil where there are none
 	weighted       func(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead)
 	fma            func(rounds int)
 	read           func(x []float32)

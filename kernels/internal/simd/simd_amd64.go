@@ -43,6 +43,7 @@ var avx512 = Funcs{
 	softcap:        softcapOf(softcapAVX512),
 	bias:           biasOf(biasAVX512),
 	dots:           dotsOf(dotsAVX512, 16),
+	octets:         dotsOctets,
 	weighted:       weightedOf(weightedAVX512, 16),
 	fma:            fmaAVX512,
 	read:           readOf(readAVX512),
