@@ -50,7 +50,7 @@ type Plan interface {
 }
 
 // A WeightRounder is a Kernel that rounds P to the type of V before it weighs the
-// values, as tensor cores and VDPBF16PS want it. It is held against a plain
+// values, as tensor cores, VDPBF16PS and AMX want it. It is held against a plain
 // evaluation that does the same, where RoundsWeights says so of a plan.
 type WeightRounder interface {
 	RoundsWeights(p Problem, opts Options) bool

@@ -129,8 +129,8 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		f.Dots(s.scores[i-keys.Lo:], lds, s.q, k, n, d.next(&d.K, &d.V, batch, kvHead, i, n, 0))
 	}
 	d.shape(s, batch, kvHead, keys)
-	for r := 0; r < d.rows; r += simd.StateRows {
-		rows := min(simd.StateRows, d.rows-r)
+	for r := 0; r < d.rows; r += simd.MaxRows {
+		rows := min(simd.MaxRows, d.rows-r)
 		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
 		f.Weigh(d.acc[(at+r)*dim:], dim, s.scores[r*lds:], lds, rows, keys.Len(), dim, &s.state)
 	}

@@ -27,6 +27,7 @@ type plan struct {
 	cpu.Plan
 	simd    *simd.Funcs
 	pairs   *simd.Pairs // products of bfloat16, nil where all are of float32
+	rows    int         // queries in a block, at most
 	layout  *cpu.Layout
 	chunk   int // keys in a chunk
 	unit    int // keys that are packed or left out together: whole panels, at most units in a chunk
@@ -51,10 +52,13 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 
 // ready makes the plan ready; x is what multiplies pairs, or nil.
 func (pl *plan) ready(opts kernels.Options, x *simd.Pairs) (kernels.Plan, error) {
-	pl.pairs = x
+	pl.pairs, pl.rows = x, pl.simd.Rows
+	if x != nil {
+		pl.rows = x.Rows
+	}
 	p := pl.Problem
 	threads := pl.Workers(opts.Threads)
-	pl.layout = cpu.NewLayout(&pl.Problem, cpu.Along(&pl.Problem, pl.simd.Rows), pl.chunk)
+	pl.layout = cpu.NewLayout(&pl.Problem, cpu.Along(&pl.Problem, pl.rows), pl.chunk)
 	pl.layout.KeepRows(&pl.Problem)
 	pl.Hold(pl.layout.Bytes())
 	pl.unit = cpu.Ceil(cpu.Ceil(pl.chunk, units), pl.simd.Cols) * pl.simd.Cols

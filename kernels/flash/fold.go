@@ -35,14 +35,20 @@ func (pl *plan) lane(it item, group int) lane {
 // the share of the peak is ten points lower.
 func (pl *plan) fold(w *worker, it *item, l *lane, index int) {
 	union := pl.layout.Union(it.batch, index)[w.visits[index-it.blocks.Lo].span:]
-	for _, v := range union {
-		keys := v.Interval().Intersect(w.keys)
+	for len(union) > 0 {
+		keys := union[0].Interval().Intersect(w.keys)
 		if keys.Len() == 0 {
 			break
 		}
 		full := pl.layout.Sees(it.batch, index, keys)
-		if odd := (keys.Lo - w.keys.Lo) % 2; odd != 0 && pl.pairs != nil {
-			keys.Lo, full = keys.Lo-1, false // pairs are whole: no query sees the first key
+		if over := pl.over(keys.Lo - w.keys.Lo); over != 0 {
+			keys.Lo, full = keys.Lo-over, false // which no query sees
+		}
+		for union = union[1:]; len(union) > 0; union = union[1:] {
+			if next := int(union[0].Lo); next-pl.over(next-w.keys.Lo) >= keys.Hi {
+				break
+			}
+			keys.Hi, full = min(int(union[0].Hi), w.keys.Hi), false // they share a step
 		}
 		st := &w.steps[w.turn]
 		st.place(it, l, pl.layout.Queries(index), keys)

@@ -49,7 +49,7 @@ func (pl *plan) pairWorker(w *worker) {
 // packPairs packs the keys lo to hi of the chunk, of which lo is even, and their
 // values.
 func (pl *plan) packPairs(w *worker, it item, lo, hi int) {
-	x, d, depth := pl.pairs, pl.Problem.HeadDim, simd.Depth(pl.Problem.HeadDim)
+	x, d, depth := pl.pairs, pl.Problem.HeadDim, pl.pairs.Depth(pl.Problem.HeadDim)
 	run := kernels.Interval{Lo: w.keys.Lo + lo, Hi: w.keys.Lo + hi}
 	k, ldk := pl.HalfRows(&pl.K, w.pairs.gather, it.batch, it.kvHead, run)
 	x.PackTransposed(w.pairs.k[lo*depth:], k, ldk, hi-lo, d)
@@ -61,6 +61,15 @@ func (pl *plan) packPairs(w *worker, it item, lo, hi int) {
 			w.pairs.tiny = true
 		}
 	}
+}
+
+// over returns how many keys come before the one at an offset in its step of
+// pairs, which are multiplied together.
+func (pl *plan) over(offset int) int {
+	if pl.pairs == nil {
+		return 0
+	}
+	return offset % (2 * pl.pairs.Step)
 }
 
 // pairScale is what scores are yet to be multiplied by when a block attends.
@@ -91,7 +100,7 @@ func (pl *plan) scorePairs(w *worker, st *step, full bool) {
 	panel := lo / x.Cols * x.Cols // panels are whole
 	st.first = lo - panel
 	q, ldq := pl.queryPairs(w, st)
-	k := x.Packed(w.pairs.k[panel*simd.Depth(d):], d)
+	k := x.Packed(w.pairs.k[panel*x.Depth(d):], d)
 	var seen *simd.Seen
 	whole := full && st.first == 0
 	done := !pl.Shaped() && (whole || pl.see(w, st))

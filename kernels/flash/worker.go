@@ -69,7 +69,7 @@ func (pl *plan) newWorker() (worker, error) {
 	}
 	err := pl.Carve(
 		cpu.Room(&w.k, k), cpu.Room(&w.v, v),
-		cpu.Room(&w.steps[0].scores, f.Rows*w.stride), cpu.Room(&w.steps[1].scores, f.Rows*w.stride),
+		cpu.Room(&w.steps[0].scores, pl.rows*w.stride), cpu.Room(&w.steps[1].scores, pl.rows*w.stride),
 		cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
 	)
 	pl.pairWorker(&w)

@@ -9,9 +9,9 @@ type State struct {
 	RowMax, RowSum []float32
 	// Max is the maximum of each row of the next S: [Funcs.MulMax] writes it,
 	// or [Funcs.RowMax] where S was masked after its product.
-	Max [StateRows]float32
+	Max [MaxRows]float32
 
-	shift, alpha [StateRows]float32
+	shift, alpha [MaxRows]float32
 }
 
 // Attend takes the keys of one S into a block of rows of O, unnormalised:

@@ -88,7 +88,12 @@ func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, row
 	}
 }
 
-var ones = [MaxRows]float32{1, 1, 1, 1, 1, 1}
+var ones = func() (x [MaxRows]float32) {
+	for i := range x {
+		x[i] = 1
+	}
+	return x
+}()
 
 // What the methods panic with.
 const (

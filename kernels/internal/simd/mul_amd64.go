@@ -11,15 +11,15 @@ type (
 	mulMaxFunc func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
 )
 
-// mulOf adapts the products of 1 to MaxRows rows.
-func mulOf(blocks [MaxRows]mulFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32) {
+// mulOf adapts the products of 1 to blockRows rows.
+func mulOf(blocks [blockRows]mulFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32) {
 	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32) {
 		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(beta))
 	}
 }
 
 // mulMaxOf: see mulOf.
-func mulMaxOf(blocks [MaxRows]mulMaxFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32, *Seen) {
+func mulMaxOf(blocks [blockRows]mulMaxFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32, *Seen) {
 	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
 		var columns *int32
 		if seen != nil {
@@ -30,10 +30,10 @@ func mulMaxOf(blocks [MaxRows]mulMaxFunc) func([]float32, int, []float32, int, P
 }
 
 var (
-	mulsAVX512     = [MaxRows]mulFunc{mul1AVX512, mul2AVX512, mul3AVX512, mul4AVX512, mul5AVX512, mul6AVX512}
-	mulMaxesAVX512 = [MaxRows]mulMaxFunc{mulMax1AVX512, mulMax2AVX512, mulMax3AVX512, mulMax4AVX512, mulMax5AVX512, mulMax6AVX512}
-	mulsAVX2       = [MaxRows]mulFunc{mul1AVX2, mul2AVX2, mul3AVX2, mul4AVX2, mul5AVX2, mul6AVX2}
-	mulMaxesAVX2   = [MaxRows]mulMaxFunc{mulMax1AVX2, mulMax2AVX2, mulMax3AVX2, mulMax4AVX2, mulMax5AVX2, mulMax6AVX2}
+	mulsAVX512     = [blockRows]mulFunc{mul1AVX512, mul2AVX512, mul3AVX512, mul4AVX512, mul5AVX512, mul6AVX512}
+	mulMaxesAVX512 = [blockRows]mulMaxFunc{mulMax1AVX512, mulMax2AVX512, mulMax3AVX512, mulMax4AVX512, mulMax5AVX512, mulMax6AVX512}
+	mulsAVX2       = [blockRows]mulFunc{mul1AVX2, mul2AVX2, mul3AVX2, mul4AVX2, mul5AVX2, mul6AVX2}
+	mulMaxesAVX2   = [blockRows]mulMaxFunc{mulMax1AVX2, mulMax2AVX2, mulMax3AVX2, mulMax4AVX2, mulMax5AVX2, mulMax6AVX2}
 )
 
 //go:noescape

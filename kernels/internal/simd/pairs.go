@@ -21,7 +21,10 @@ type Pairs struct {
 	Name string
 	// Rows and Cols are as in Funcs, the variant's other primitives.
 	Rows, Cols int
-	Funcs      *Funcs
+	// Step is how many pairs are multiplied together: a packed matrix has whole
+	// steps of them.
+	Step  int
+	Funcs *Funcs
 
 	available bool
 	byName    bool // slower here than Funcs: see [kernels.ISA]
@@ -38,7 +41,9 @@ type Pairs struct {
 	// attend is a block of Rows rows by at least Cols columns, or nil where
 	// nothing beats weigh followed by mul.
 	attend func(o []float32, ldo int, s []float32, lds int, v PairPanels, keys, cols int, scale float32, st *State, beta []float32)
-	fma    func(rounds int)
+	// fma runs rounds of so many operations.
+	fma      func(rounds int)
+	perRound int64
 }
 
 // pairs runs from least to most preferred. The generic twin serves tests only:
@@ -65,7 +70,7 @@ func GenericPairs() *Pairs { return &genericPairs }
 //
 //	Data[(j/Cols)*Panel + k*Cols + j%Cols]
 //
-// An odd depth's last pair has zero in the upper half.
+// What fills up the last pair and the last step is zero.
 type PairPanels struct {
 	Data  []uint32
 	Panel int
@@ -74,20 +79,25 @@ type PairPanels struct {
 // Packed is a matrix of depth rows that [Pairs.Pack] or [Pairs.PackTransposed]
 // wrote.
 func (x *Pairs) Packed(data []uint32, depth int) PairPanels {
-	return PairPanels{Data: data, Panel: Depth(depth) * x.Cols}
+	return PairPanels{Data: data, Panel: x.Depth(depth) * x.Cols}
 }
 
 func (x *Pairs) spans(b PairPanels, depth, cols int) bool {
 	last := (cols - 1) / x.Cols
-	return depth == 0 || cols == 0 || b.Panel >= 0 && len(b.Data) >= last*b.Panel+Depth(depth)*x.Cols
+	return depth == 0 || cols == 0 || b.Panel >= 0 && len(b.Data) >= last*b.Panel+x.Depth(depth)*x.Cols
 }
 
 // Depth is how many pairs a depth makes.
 func Depth(depth int) int { return (depth + 1) / 2 }
 
+// Depth is how many pairs a packed matrix has of a depth: whole steps.
+func (x *Pairs) Depth(depth int) int {
+	return (Depth(depth) + x.Step - 1) / x.Step * x.Step
+}
+
 // PackedLen is how many pairs a packed matrix of depth × cols takes.
 func (x *Pairs) PackedLen(depth, cols int) int {
-	return (cols + x.Cols - 1) / x.Cols * x.Cols * Depth(depth)
+	return (cols + x.Cols - 1) / x.Cols * x.Cols * x.Depth(depth)
 }
 
 // PackTransposed packs the transpose of src, a row-major matrix of cols × depth
@@ -103,8 +113,15 @@ func (x *Pairs) PackTransposed(dst []uint32, src []uint16, lds, cols, depth int)
 		return
 	}
 	for j := 0; j < cols; j += x.Cols {
-		x.packTransposed(dst[j*Depth(depth):], src[j*lds:], lds, min(x.Cols, cols-j), depth)
+		panel := dst[j*x.Depth(depth):]
+		x.packTransposed(panel, src[j*lds:], lds, min(x.Cols, cols-j), depth)
+		x.fill(panel, depth)
 	}
+}
+
+// fill fills up a panel's last step.
+func (x *Pairs) fill(panel []uint32, depth int) {
+	clear(panel[Depth(depth)*x.Cols : x.Depth(depth)*x.Cols])
 }
 
 // Pack packs src, a row-major matrix of depth × cols like V, and fills up as
@@ -118,7 +135,9 @@ func (x *Pairs) Pack(dst []uint32, src []uint16, lds, depth, cols int) (tiny boo
 		panic(errShort)
 	}
 	for j := 0; j < cols && depth > 0; j += x.Cols {
-		some := x.pack(dst[j*Depth(depth):], src[j:], lds, depth, min(x.Cols, cols-j))
+		panel := dst[j*x.Depth(depth):]
+		some := x.pack(panel, src[j:], lds, depth, min(x.Cols, cols-j))
+		x.fill(panel, depth)
 		tiny = tiny || some
 	}
 	return tiny
@@ -222,5 +241,5 @@ func AsHalves(x []float32) []uint16 {
 func (x *Pairs) FMA(rounds int) (flops int64) {
 	rounds = max(rounds, 0)
 	x.fma(rounds)
-	return int64(rounds) * fmasPerRound * int64(x.Funcs.Width) * 4
+	return int64(rounds) * x.perRound
 }

@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 
 //go:generate go run -C _asm ./pairs -out ../pairs_amd64.s
 
-func assemblyPairs() []*Pairs { return []*Pairs{&avx512Pairs} }
+func assemblyPairs() []*Pairs { return []*Pairs{&avx512Pairs, &amxPairs} }
 
 // avx512Pairs is AVX-512 with VDPBF16PS.
 //
@@ -14,7 +14,7 @@ func assemblyPairs() []*Pairs { return []*Pairs{&avx512Pairs} }
 // as VFMADD231PS (86 and 176 GFLOP/s, one thread in one run), on an AMD EPYC of
 // family 26 twice as many (424 and 221). The vendor tells them apart.
 var avx512Pairs = Pairs{
-	Name: "avx512bf16", Rows: 6, Cols: 64, Funcs: &avx512,
+	Name: "avx512bf16", Rows: blockRows, Cols: pairsLD, Step: 1, Funcs: &avx512,
 	available:      avx512.available && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512BF16,
 	byName:         isIntel(),
 	mul:            mulPairsOf(mulPairsAVX512),
@@ -24,6 +24,7 @@ var avx512Pairs = Pairs{
 	weigh:          weighPairs,
 	attend:         attendPairs,
 	fma:            fmaPairsAVX512,
+	perRound:       fmasPerRound * 16 * 4,
 }
 
 // A mulPairsFunc is a product of a fixed number of rows, and a mulMaxPairsFunc
@@ -36,15 +37,15 @@ type (
 // pairsLD is the distance between rows of a panel.
 const pairsLD = 64
 
-// mulPairsOf adapts the products of 1 to MaxRows rows.
-func mulPairsOf(blocks [MaxRows]mulPairsFunc) func([]float32, int, []uint16, int, PairPanels, int, int, int, []float32) {
+// mulPairsOf adapts the products of 1 to blockRows rows.
+func mulPairsOf(blocks [blockRows]mulPairsFunc) func([]float32, int, []uint16, int, PairPanels, int, int, int, []float32) {
 	return func(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, beta []float32) {
 		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), pairsLD, b.Panel, Depth(depth), cols, first(beta))
 	}
 }
 
 // mulMaxPairsOf: see mulPairsOf.
-func mulMaxPairsOf(blocks [MaxRows]mulMaxPairsFunc) func([]float32, int, []uint16, int, PairPanels, int, int, int, []float32, *Seen) {
+func mulMaxPairsOf(blocks [blockRows]mulMaxPairsFunc) func([]float32, int, []uint16, int, PairPanels, int, int, int, []float32, *Seen) {
 	return func(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, rowMax []float32, seen *Seen) {
 		var columns *int32
 		if seen != nil {
@@ -55,8 +56,8 @@ func mulMaxPairsOf(blocks [MaxRows]mulMaxPairsFunc) func([]float32, int, []uint1
 }
 
 var (
-	mulPairsAVX512    = [MaxRows]mulPairsFunc{mulPairs1AVX512, mulPairs2AVX512, mulPairs3AVX512, mulPairs4AVX512, mulPairs5AVX512, mulPairs6AVX512}
-	mulMaxPairsAVX512 = [MaxRows]mulMaxPairsFunc{mulMaxPairs1AVX512, mulMaxPairs2AVX512, mulMaxPairs3AVX512, mulMaxPairs4AVX512, mulMaxPairs5AVX512, mulMaxPairs6AVX512}
+	mulPairsAVX512    = [blockRows]mulPairsFunc{mulPairs1AVX512, mulPairs2AVX512, mulPairs3AVX512, mulPairs4AVX512, mulPairs5AVX512, mulPairs6AVX512}
+	mulMaxPairsAVX512 = [blockRows]mulMaxPairsFunc{mulMaxPairs1AVX512, mulMaxPairs2AVX512, mulMaxPairs3AVX512, mulMaxPairs4AVX512, mulMaxPairs5AVX512, mulMaxPairs6AVX512}
 )
 
 // attendPairs makes P on the way through the first panel of V; the other panels

@@ -84,7 +84,7 @@ func pairChunks(p *Pairs) [][]int {
 
 func TestAttendPairs(t *testing.T) {
 	eachPairs(t, func(t *testing.T, p *Pairs) {
-		for rows := 1; rows <= p.Rows; rows++ {
+		for _, rows := range pairRows(p) {
 			for _, cols := range []int{1, p.Cols - 1, p.Cols, p.Cols + 5, 2 * p.Cols} {
 				for _, chunks := range pairChunks(p) {
 					what := fmt.Sprintf("rows=%d/cols=%d/chunks=%v", rows, cols, chunks)

@@ -5,13 +5,14 @@ import "github.com/attnbench/attnbench/kernels"
 // genericPairs is the twin of the assembly. It widens what it multiplies, so
 // that numbers below 2^-126 count.
 var genericPairs = Pairs{
-	Name: kernels.Generic, Rows: generic.Rows, Cols: genericCols, Funcs: &generic, available: true,
+	Name: kernels.Generic, Rows: generic.Rows, Cols: genericCols, Step: 1, Funcs: &generic, available: true,
 	mul:            mulPairsGeneric,
 	mulMax:         mulMaxPairsGeneric,
 	packTransposed: packTransposedPairsGeneric,
 	pack:           packPairsGeneric,
 	weigh:          weighPairsGeneric,
 	fma:            func(rounds int) { fmaGeneric(2 * rounds) },
+	perRound:       fmasPerRound * 4,
 }
 
 // upper and lower are the values of a pair.

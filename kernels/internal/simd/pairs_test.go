@@ -55,6 +55,14 @@ func flushed(next func() float32) func() float32 {
 	}
 }
 
+// pairRows are the heights of blocks up to x.Rows, of a tall one some.
+func pairRows(x *Pairs) []int {
+	if x.Rows > blockRows {
+		return []int{1, 2, 15, 16, 17, 31, 32}
+	}
+	return []int{1, 2, 3, 4, 5, 6}[:x.Rows]
+}
+
 func pairDepths() []int { return []int{1, 2, 3, 31, 32, 33, 63, 64, 65, 128} }
 
 // testPackPairs holds both packings against their definition.
@@ -73,7 +81,7 @@ func testPackPairs(t *testing.T, x *Pairs, depth, cols int, next func() float32)
 		t.Helper()
 		b := x.Packed(dst, depth)
 		for j := range (cols + x.Cols - 1) / x.Cols * x.Cols {
-			for k := range Depth(depth) {
+			for k := range x.Depth(depth) {
 				got := b.Data[j/x.Cols*b.Panel+k*x.Cols+j%x.Cols]
 				if want := pairOf(element(2*k, j), element(2*k+1, j)); got != want {
 					t.Fatalf("%s depth=%d/cols=%d: pair %d,%d is %#08x, want %#08x", what, depth, cols, k, j, got, want)
@@ -204,7 +212,7 @@ func (p pairProduct) check(t *testing.T, what string) {
 
 func TestMulPairs(t *testing.T) {
 	eachPairs(t, func(t *testing.T, x *Pairs) {
-		for rows := 0; rows <= x.Rows; rows++ {
+		for _, rows := range append(pairRows(x), 0) {
 			for _, depth := range pairDepths() {
 				for _, cols := range lengths(x.Funcs) {
 					what := fmt.Sprintf("rows=%d/depth=%d/cols=%d", rows, depth, cols)
@@ -285,7 +293,7 @@ func TestMulPairsShapeInvariant(t *testing.T) {
 	eachPairs(t, func(t *testing.T, x *Pairs) {
 		p := newPairProduct(x, x.Rows, 33, 2*x.Cols, normal(7))
 		whole := p.mul(ones[:])
-		for rows := 1; rows <= x.Rows; rows++ {
+		for _, rows := range pairRows(x) {
 			for cols := 1; cols <= 2*x.Cols; cols++ {
 				part, from := p.c.clone(), x.Rows-rows
 				x.mul(part.x[from*part.ld:], part.ld, p.a.bits[from*p.a.ld:], p.a.ld, p.panels, rows, 33, cols, ones[:])
@@ -321,8 +329,8 @@ func TestPairsPanic(t *testing.T) {
 
 func TestPairsFor(t *testing.T) {
 	for _, x := range pairs {
-		if x.Rows > MaxRows || x.Cols%x.Funcs.Width != 0 || x.Rows != x.Funcs.Rows || x.Cols != x.Funcs.Cols {
-			t.Errorf("%s: blocks of %d rows by %d columns", x.Name, x.Rows, x.Cols)
+		if x.Rows > MaxRows || x.Cols%x.Funcs.Width != 0 || x.Rows%x.Step != 0 || x.Cols%x.Step != 0 || x.Cols != x.Funcs.Cols {
+			t.Errorf("%s: blocks of %d rows by %d columns in steps of %d", x.Name, x.Rows, x.Cols, x.Step)
 		}
 	}
 	if PairsFor(kernels.Generic) != nil {
@@ -339,6 +347,7 @@ func FuzzPairs(f *testing.F) {
 	f.Add(uint64(1), byte(6), byte(64), byte(64))
 	f.Add(uint64(2), byte(5), byte(1), byte(17))
 	f.Add(uint64(3), byte(1), byte(201), byte(129))
+	f.Add(uint64(4), byte(29), byte(77), byte(33))
 	f.Fuzz(func(t *testing.T, seed uint64, rows, depth, cols byte) {
 		for _, x := range pairs {
 			if x.available && depth > 0 {

@@ -28,11 +28,12 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// MaxRows is the height of the tallest register block of any variant.
-const MaxRows = 6
+// MaxRows is the height of the tallest block of any variant, and how many rows a
+// [State] and a [Seen] have room for.
+const MaxRows = 32
 
-// StateRows is how many rows a [State] has room for.
-const StateRows = 8
+// blockRows is the height of the tallest block in registers.
+const blockRows = 6
 
 // Funcs are the primitives of one instruction set, and the shape of its blocks.
 type Funcs struct {

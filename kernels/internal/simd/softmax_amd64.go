@@ -22,13 +22,17 @@ func scaleOf(asm func(dst *float32, ldd int, src *float32, lds, rows, cols int, 
 	}
 }
 
-// A rescaleFunc moves rows of the state, and returns a bit for each that had
+// A rescaleFunc moves rows of the state, a vector of them at most, and returns a bit for each that had
 // no maximum.
 type rescaleFunc func(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)
 
-func rescaleOf(asm rescaleFunc) func(*State, int) uint32 {
-	return func(st *State, rows int) uint32 {
-		return asm(&st.RowMax[0], &st.Max[0], &st.RowSum[0], &st.shift[0], &st.alpha[0], rows)
+func rescaleOf(asm rescaleFunc, width int) func(*State, int) uint32 {
+	return func(st *State, rows int) (fresh uint32) {
+		for i := 0; i < rows; i += width {
+			n := min(width, rows-i)
+			fresh |= asm(&st.RowMax[i], &st.Max[i], &st.RowSum[i], &st.shift[i], &st.alpha[i], n) << i
+		}
+		return fresh
 	}
 }
 

@@ -2,7 +2,7 @@ package simd
 
 import "github.com/attnbench/attnbench/kernels"
 
-// Weigh is the first half of [Funcs.Attend] for up to [StateRows] rows, of
+// Weigh is the first half of [Funcs.Attend] for up to [MaxRows] rows, of
 // which it finds the maxima itself: it moves the state to the new maxima,
 // multiplies O by the factors that follow, and turns S into P.
 //
@@ -16,7 +16,7 @@ import "github.com/attnbench/attnbench/kernels"
 // [Funcs.AddWeighted] adds P·V. Before the first key O is not read but set to
 // zero. What is said of Attend holds here too.
 func (f *Funcs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols int, st *State) {
-	if rows < 0 || rows > StateRows || keys < 0 || cols < 0 {
+	if rows < 0 || rows > MaxRows || keys < 0 || cols < 0 {
 		panic(errShape)
 	}
 	if len(st.RowMax) < rows || len(st.RowSum) < rows || !spans(s, lds, rows, keys) || !spans(o, ldo, rows, cols) {

@@ -56,7 +56,7 @@ func TestAddWeightedNotFinite(t *testing.T) {
 // Weigh and AddWeighted are Attend, whose rows they take at once.
 func TestWeigh(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
-		for rows := range StateRows + 1 {
+		for rows := range MaxRows + 1 {
 			for _, chunks := range attendChunks(f) {
 				x := newStep(rows, f.Cols+5, chunks, normal(uint64(rows)))
 				if rows > 1 {
@@ -119,7 +119,7 @@ func TestWeightedPanics(t *testing.T) {
 			f.AddWeighted(x, 8, x, 4, Stored{Half: make([]uint16, 31), DType: kernels.BFloat16, LD: 8}, 1, 4, 8, Ahead{})
 		})
 		mustPanic(t, func() { f.Weigh(x, 8, x, 4, 2, 4, 8, &st) })
-		mustPanic(t, func() { f.Weigh(x, 1, x, 1, StateRows+1, 1, 1, &st) })
+		mustPanic(t, func() { f.Weigh(x, 1, x, 1, MaxRows+1, 1, 1, &st) })
 	})
 }
 

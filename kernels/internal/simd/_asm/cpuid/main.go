@@ -17,5 +17,12 @@ func main() {
 		Store(r, ReturnIndex(i))
 	}
 	RET()
+
+	TEXT("xgetbv", attr.NOSPLIT, "func() (low, high uint32)")
+	XORL(reg.ECX, reg.ECX)
+	XGETBV()
+	Store(reg.EAX, ReturnIndex(0))
+	Store(reg.EDX, ReturnIndex(1))
+	RET()
 	Generate()
 }

@@ -80,12 +80,15 @@ type data string
 
 func (d data) Asm() string { return string(d) }
 
-// encodeInstruction turns an instruction of evexOps into data.
+// encodeInstruction turns an instruction of evexOps or vexOps into data.
 func encodeInstruction(i *ir.Instruction) error {
-	if _, ok := evexOps[i.Opcode]; !ok {
+	encode := evex
+	if _, ok := vexOps[i.Opcode]; ok {
+		encode = vex
+	} else if _, ok := evexOps[i.Opcode]; !ok {
 		return nil
 	}
-	code, err := evex(i)
+	code, err := encode(i)
 	if err != nil {
 		return err
 	}

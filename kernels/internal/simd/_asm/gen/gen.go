@@ -150,6 +150,9 @@ func (s ISA) Store(v reg.Register, at Mem, mask Op) {
 // MaxRows is the height of the tallest register block.
 const MaxRows = 6
 
+// SeenRows is how many rows simd's Seen has room for.
+const SeenRows = 32
+
 // Blend sets dst to on where mask is set and to off elsewhere.
 func (s ISA) Blend(mask Op, on, off, dst reg.Register) {
 	if s == AVX512 {

@@ -216,8 +216,8 @@ func (k block) fetchNext() {
 
 // Where a Seen holds what, as simd has it.
 const (
-	seenLo, seenHi   = 0, 4 * MaxRows
-	seenFrom, seenTo = 8 * MaxRows, 8*MaxRows + 4 // by all rows
+	seenLo, seenHi   = 0, 4 * SeenRows
+	seenFrom, seenTo = 8 * SeenRows, 8*SeenRows + 4 // by all rows
 )
 
 // hide overwrites with −Inf what rows do not see of the panel, of which it may

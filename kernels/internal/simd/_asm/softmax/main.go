@@ -119,7 +119,7 @@ func scale(isa ISA) {
 	End()
 }
 
-// rescale moves the state of up to MaxRows rows, one a lane, to the maxima of
+// rescale moves the state of rows, one a lane, to the maxima of
 // both; bit i of fresh tells that row i had none.
 func rescale(isa ISA) {
 	TEXT("rescale"+isa.Name, attr.NOSPLIT, "func(rowMax, next, rowSum, shift, alpha *float32, rows int) (fresh uint32)")
