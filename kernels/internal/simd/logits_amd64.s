@@ -27,83 +27,81 @@ row:
 	MOVQ SI, R8
 
 vector:
-	SUBQ        $0x00000010, R8
-	JLT         tail
-	VMOVUPS     (DI), Z0
-	VMULPS      Z5, Z0, Z0
-	VMULPS      Z0, Z0, Z2
-	VMOVUPS     odd0<>+0(SB), Z1
-	VFMADD213PS odd1<>+0(SB), Z2, Z1
-	VFMADD213PS odd2<>+0(SB), Z2, Z1
-	VFMADD213PS odd3<>+0(SB), Z2, Z1
-	VFMADD213PS odd4<>+0(SB), Z2, Z1
-	VMULPS      Z2, Z1, Z1
-	VFMADD213PS Z0, Z0, Z1
-	VANDPS      magnitude<>+0(SB), Z0, Z3
-	VMULPS      minusTwoLog2E<>+0(SB), Z3, Z3
-	VADDPS      Z7, Z3, Z4
-	VMOVUPS     Z10, Z2
-	VPERMI2PS   Z11, Z2, Z4
-	VREDUCEPS   $0x50, Z3, Z2
-	VSUBPS      Z2, Z3, Z3
-	VADDPS      Z8, Z2, Z2
-	VFMADD213PS Z9, Z2, Z2
-	VMULPS      Z2, Z4, Z4
-	VSCALEFPS   Z3, Z4, Z4
-	VMOVUPS     one<>+0(SB), Z2
-	VSUBPS      Z4, Z2, Z2
-	VADDPS      one<>+0(SB), Z4, Z3
-	VDIVPS      Z3, Z2, Z2
-	VANDPS      sign<>+0(SB), Z0, Z3
-	VORPS       Z3, Z2, Z2
-	VANDPS      magnitude<>+0(SB), Z0, Z3
-	VCMPPS      $0x11, small<>+0(SB), Z3, K2
-	VBLENDMPS   Z1, Z2, K2, Z2
-	VMULPS      Z6, Z2, Z2
-	VMOVUPS     Z2, (DI)
-	ADDQ        $0x00000040, DI
-	JMP         vector
+	SUBQ          $0x00000010, R8
+	JLT           tail
+	VMOVUPS       (DI), Z0
+	VMULPS        Z5, Z0, Z0
+	VMULPS        Z0, Z0, Z2
+	VMOVUPS       odd0<>+0(SB), Z1
+	VFMADD213PS   odd1<>+0(SB), Z2, Z1
+	VFMADD213PS   odd2<>+0(SB), Z2, Z1
+	VFMADD213PS   odd3<>+0(SB), Z2, Z1
+	VFMADD213PS   odd4<>+0(SB), Z2, Z1
+	VMULPS        Z2, Z1, Z1
+	VFMADD213PS   Z0, Z0, Z1
+	VANDPS        magnitude<>+0(SB), Z0, Z3
+	VMULPS        minusTwoLog2E<>+0(SB), Z3, Z3
+	VADDPS.RD_SAE Z7, Z3, Z4
+	VMOVUPS       Z10, Z2
+	VPERMI2PS     Z11, Z2, Z4
+	VREDUCEPS     $0x51, Z3, Z2
+	VADDPS        Z8, Z2, Z2
+	VFMADD213PS   Z9, Z2, Z2
+	VMULPS        Z2, Z4, Z4
+	VSCALEFPS     Z3, Z4, Z4
+	VMOVUPS       one<>+0(SB), Z2
+	VSUBPS        Z4, Z2, Z2
+	VADDPS        one<>+0(SB), Z4, Z3
+	VDIVPS        Z3, Z2, Z2
+	VANDPS        sign<>+0(SB), Z0, Z3
+	VORPS         Z3, Z2, Z2
+	VANDPS        magnitude<>+0(SB), Z0, Z3
+	VCMPPS        $0x11, small<>+0(SB), Z3, K2
+	VBLENDMPS     Z1, Z2, K2, Z2
+	VMULPS        Z6, Z2, Z2
+	VMOVUPS       Z2, (DI)
+	ADDQ          $0x00000040, DI
+	JMP           vector
 
 tail:
-	ADDQ        $0x00000010, R8
-	JZ          end
-	MOVL        $0x0000ffff, R9
-	MOVQ        $0x00000010, CX
-	SUBQ        R8, CX
-	SHRL        CL, R9
-	KMOVW       R9, K1
-	VMOVUPS.Z   (DI), K1, Z0
-	VMULPS      Z5, Z0, Z0
-	VMULPS      Z0, Z0, Z2
-	VMOVUPS     odd0<>+0(SB), Z1
-	VFMADD213PS odd1<>+0(SB), Z2, Z1
-	VFMADD213PS odd2<>+0(SB), Z2, Z1
-	VFMADD213PS odd3<>+0(SB), Z2, Z1
-	VFMADD213PS odd4<>+0(SB), Z2, Z1
-	VMULPS      Z2, Z1, Z1
-	VFMADD213PS Z0, Z0, Z1
-	VANDPS      magnitude<>+0(SB), Z0, Z3
-	VMULPS      minusTwoLog2E<>+0(SB), Z3, Z3
-	VADDPS      Z7, Z3, Z4
-	VMOVUPS     Z10, Z2
-	VPERMI2PS   Z11, Z2, Z4
-	VREDUCEPS   $0x50, Z3, Z2
-	VSUBPS      Z2, Z3, Z3
-	VADDPS      Z8, Z2, Z2
-	VFMADD213PS Z9, Z2, Z2
-	VMULPS      Z2, Z4, Z4
-	VSCALEFPS   Z3, Z4, Z4
-	VMOVUPS     one<>+0(SB), Z2
-	VSUBPS      Z4, Z2, Z2
-	VADDPS      one<>+0(SB), Z4, Z3
-	VDIVPS      Z3, Z2, Z2
-	VANDPS      sign<>+0(SB), Z0, Z3
-	VORPS       Z3, Z2, Z2
-	VANDPS      magnitude<>+0(SB), Z0, Z3
-	VCMPPS      $0x11, small<>+0(SB), Z3, K2
-	VBLENDMPS   Z1, Z2, K2, Z2
-	VMULPS      Z6, Z2, Z2
-	VMOVUPS     Z2, K1, (DI)
+	ADDQ          $0x00000010, R8
+	JZ            end
+	MOVL          $0x0000ffff, R9
+	MOVQ          $0x00000010, CX
+	SUBQ          R8, CX
+	SHRL          CL, R9
+	KMOVW         R9, K1
+	VMOVUPS.Z     (DI), K1, Z0
+	VMULPS        Z5, Z0, Z0
+	VMULPS        Z0, Z0, Z2
+	VMOVUPS       odd0<>+0(SB), Z1
+	VFMADD213PS   odd1<>+0(SB), Z2, Z1
+	VFMADD213PS   odd2<>+0(SB), Z2, Z1
+	VFMADD213PS   odd3<>+0(SB), Z2, Z1
+	VFMADD213PS   odd4<>+0(SB), Z2, Z1
+	VMULPS        Z2, Z1, Z1
+	VFMADD213PS   Z0, Z0, Z1
+	VANDPS        magnitude<>+0(SB), Z0, Z3
+	VMULPS        minusTwoLog2E<>+0(SB), Z3, Z3
+	VADDPS.RD_SAE Z7, Z3, Z4
+	VMOVUPS       Z10, Z2
+	VPERMI2PS     Z11, Z2, Z4
+	VREDUCEPS     $0x51, Z3, Z2
+	VADDPS        Z8, Z2, Z2
+	VFMADD213PS   Z9, Z2, Z2
+	VMULPS        Z2, Z4, Z4
+	VSCALEFPS     Z3, Z4, Z4
+	VMOVUPS       one<>+0(SB), Z2
+	VSUBPS        Z4, Z2, Z2
+	VADDPS        one<>+0(SB), Z4, Z3
+	VDIVPS        Z3, Z2, Z2
+	VANDPS        sign<>+0(SB), Z0, Z3
+	VORPS         Z3, Z2, Z2
+	VANDPS        magnitude<>+0(SB), Z0, Z3
+	VCMPPS        $0x11, small<>+0(SB), Z3, K2
+	VBLENDMPS     Z1, Z2, K2, Z2
+	VMULPS        Z6, Z2, Z2
+	VMOVUPS       Z2, K1, (DI)
 
 end:
 	ADDQ DX, AX
@@ -113,43 +111,43 @@ done:
 	VZEROUPPER
 	RET
 
-DATA exp2Table<>+0(SB)/4, $0x3e76014a
-DATA exp2Table<>+4(SB)/4, $0x3e7b6450
-DATA exp2Table<>+8(SB)/4, $0x3e8072c4
-DATA exp2Table<>+12(SB)/4, $0x3e8342ce
-DATA exp2Table<>+16(SB)/4, $0x3e86229c
-DATA exp2Table<>+20(SB)/4, $0x3e891287
-DATA exp2Table<>+24(SB)/4, $0x3e8c12e9
-DATA exp2Table<>+28(SB)/4, $0x3e8f241e
-DATA exp2Table<>+32(SB)/4, $0x3e924685
-DATA exp2Table<>+36(SB)/4, $0x3e957a7e
-DATA exp2Table<>+40(SB)/4, $0x3e98c06b
-DATA exp2Table<>+44(SB)/4, $0x3e9c18b2
-DATA exp2Table<>+48(SB)/4, $0x3e9f83b8
-DATA exp2Table<>+52(SB)/4, $0x3ea301e8
-DATA exp2Table<>+56(SB)/4, $0x3ea693ac
-DATA exp2Table<>+60(SB)/4, $0x3eaa3972
-DATA exp2Table<>+64(SB)/4, $0x3eadf3ab
-DATA exp2Table<>+68(SB)/4, $0x3eb1c2c9
-DATA exp2Table<>+72(SB)/4, $0x3eb5a741
-DATA exp2Table<>+76(SB)/4, $0x3eb9a18b
-DATA exp2Table<>+80(SB)/4, $0x3ebdb221
-DATA exp2Table<>+84(SB)/4, $0x3ec1d980
-DATA exp2Table<>+88(SB)/4, $0x3ec61828
-DATA exp2Table<>+92(SB)/4, $0x3eca6e9c
-DATA exp2Table<>+96(SB)/4, $0x3ecedd60
-DATA exp2Table<>+100(SB)/4, $0x3ed364fe
-DATA exp2Table<>+104(SB)/4, $0x3ed80600
-DATA exp2Table<>+108(SB)/4, $0x3edcc0f5
-DATA exp2Table<>+112(SB)/4, $0x3ee1966e
-DATA exp2Table<>+116(SB)/4, $0x3ee68700
-DATA exp2Table<>+120(SB)/4, $0x3eeb9342
-DATA exp2Table<>+124(SB)/4, $0x3ef0bbd1
+DATA exp2Table<>+0(SB)/4, $0x3e78aaea
+DATA exp2Table<>+4(SB)/4, $0x3e7e1cdd
+DATA exp2Table<>+8(SB)/4, $0x3e81d6ab
+DATA exp2Table<>+12(SB)/4, $0x3e84ae80
+DATA exp2Table<>+16(SB)/4, $0x3e879645
+DATA exp2Table<>+20(SB)/4, $0x3e8a8e53
+DATA exp2Table<>+24(SB)/4, $0x3e8d9706
+DATA exp2Table<>+28(SB)/4, $0x3e90b0bb
+DATA exp2Table<>+32(SB)/4, $0x3e93dbd1
+DATA exp2Table<>+36(SB)/4, $0x3e9718aa
+DATA exp2Table<>+40(SB)/4, $0x3e9a67a9
+DATA exp2Table<>+44(SB)/4, $0x3e9dc934
+DATA exp2Table<>+48(SB)/4, $0x3ea13db3
+DATA exp2Table<>+52(SB)/4, $0x3ea4c590
+DATA exp2Table<>+56(SB)/4, $0x3ea86138
+DATA exp2Table<>+60(SB)/4, $0x3eac111a
+DATA exp2Table<>+64(SB)/4, $0x3eafd5a6
+DATA exp2Table<>+68(SB)/4, $0x3eb3af52
+DATA exp2Table<>+72(SB)/4, $0x3eb79e93
+DATA exp2Table<>+76(SB)/4, $0x3ebba3e2
+DATA exp2Table<>+80(SB)/4, $0x3ebfbfbc
+DATA exp2Table<>+84(SB)/4, $0x3ec3f29d
+DATA exp2Table<>+88(SB)/4, $0x3ec83d08
+DATA exp2Table<>+92(SB)/4, $0x3ecc9f81
+DATA exp2Table<>+96(SB)/4, $0x3ed11a8d
+DATA exp2Table<>+100(SB)/4, $0x3ed5aeb8
+DATA exp2Table<>+104(SB)/4, $0x3eda5c8d
+DATA exp2Table<>+108(SB)/4, $0x3edf249e
+DATA exp2Table<>+112(SB)/4, $0x3ee4077b
+DATA exp2Table<>+116(SB)/4, $0x3ee905bd
+DATA exp2Table<>+120(SB)/4, $0x3eee1ffc
+DATA exp2Table<>+124(SB)/4, $0x3ef356d6
 GLOBL exp2Table<>(SB), RODATA|NOPTR, $128
 
 DATA exp2AVX512<>+0(SB)/4, $0x48c00000
-DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
-DATA exp2AVX512<>+8(SB)/4, $0x40053437
+DATA exp2AVX512<>+4(SB)/4, $0x3fb6ab83
+DATA exp2AVX512<>+8(SB)/4, $0x4005341f
 GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 DATA odd0<>+0(SB)/4, $0xbbbaf0ea

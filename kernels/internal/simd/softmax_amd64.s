@@ -88,45 +88,43 @@ row:
 	MOVQ         R8, R10
 
 vector:
-	SUBQ        $0x00000010, R10
-	JLT         tail
-	VMOVUPS     (R9), Z0
-	VSUBPS      Z3, Z0, Z0
-	VADDPS      Z5, Z0, Z1
-	VMOVUPS     Z8, Z2
-	VPERMI2PS   Z9, Z2, Z1
-	VREDUCEPS   $0x50, Z0, Z2
-	VSUBPS      Z2, Z0, Z0
-	VADDPS      Z6, Z2, Z2
-	VFMADD213PS Z7, Z2, Z2
-	VMULPS      Z2, Z1, Z1
-	VSCALEFPS   Z0, Z1, Z1
-	VMOVUPS     Z1, (R9)
-	VADDPS      Z1, Z4, Z4
-	ADDQ        $0x00000040, R9
-	JMP         vector
+	SUBQ          $0x00000010, R10
+	JLT           tail
+	VMOVUPS       (R9), Z0
+	VSUBPS        Z3, Z0, Z0
+	VADDPS.RD_SAE Z5, Z0, Z1
+	VMOVUPS       Z8, Z2
+	VPERMI2PS     Z9, Z2, Z1
+	VREDUCEPS     $0x51, Z0, Z2
+	VADDPS        Z6, Z2, Z2
+	VFMADD213PS   Z7, Z2, Z2
+	VMULPS        Z2, Z1, Z1
+	VSCALEFPS     Z0, Z1, Z1
+	VMOVUPS       Z1, (R9)
+	VADDPS        Z1, Z4, Z4
+	ADDQ          $0x00000040, R9
+	JMP           vector
 
 tail:
-	ADDQ        $0x00000010, R10
-	JZ          end
-	MOVL        $0x0000ffff, R11
-	MOVQ        $0x00000010, CX
-	SUBQ        R10, CX
-	SHRL        CL, R11
-	KMOVW       R11, K1
-	VMOVUPS.Z   (R9), K1, Z0
-	VSUBPS      Z3, Z0, Z0
-	VADDPS      Z5, Z0, Z1
-	VMOVUPS     Z8, Z2
-	VPERMI2PS   Z9, Z2, Z1
-	VREDUCEPS   $0x50, Z0, Z2
-	VSUBPS      Z2, Z0, Z0
-	VADDPS      Z6, Z2, Z2
-	VFMADD213PS Z7, Z2, Z2
-	VMULPS      Z2, Z1, Z1
-	VSCALEFPS   Z0, Z1, Z1
-	VMOVUPS     Z1, K1, (R9)
-	VADDPS      Z1, Z4, K1, Z4
+	ADDQ          $0x00000010, R10
+	JZ            end
+	MOVL          $0x0000ffff, R11
+	MOVQ          $0x00000010, CX
+	SUBQ          R10, CX
+	SHRL          CL, R11
+	KMOVW         R11, K1
+	VMOVUPS.Z     (R9), K1, Z0
+	VSUBPS        Z3, Z0, Z0
+	VADDPS.RD_SAE Z5, Z0, Z1
+	VMOVUPS       Z8, Z2
+	VPERMI2PS     Z9, Z2, Z1
+	VREDUCEPS     $0x51, Z0, Z2
+	VADDPS        Z6, Z2, Z2
+	VFMADD213PS   Z7, Z2, Z2
+	VMULPS        Z2, Z1, Z1
+	VSCALEFPS     Z0, Z1, Z1
+	VMOVUPS       Z1, K1, (R9)
+	VADDPS        Z1, Z4, K1, Z4
 
 end:
 	VEXTRACTF64X4 $0x01, Z4, Y0
@@ -148,43 +146,43 @@ done:
 	VZEROUPPER
 	RET
 
-DATA exp2Table<>+0(SB)/4, $0x3e76014a
-DATA exp2Table<>+4(SB)/4, $0x3e7b6450
-DATA exp2Table<>+8(SB)/4, $0x3e8072c4
-DATA exp2Table<>+12(SB)/4, $0x3e8342ce
-DATA exp2Table<>+16(SB)/4, $0x3e86229c
-DATA exp2Table<>+20(SB)/4, $0x3e891287
-DATA exp2Table<>+24(SB)/4, $0x3e8c12e9
-DATA exp2Table<>+28(SB)/4, $0x3e8f241e
-DATA exp2Table<>+32(SB)/4, $0x3e924685
-DATA exp2Table<>+36(SB)/4, $0x3e957a7e
-DATA exp2Table<>+40(SB)/4, $0x3e98c06b
-DATA exp2Table<>+44(SB)/4, $0x3e9c18b2
-DATA exp2Table<>+48(SB)/4, $0x3e9f83b8
-DATA exp2Table<>+52(SB)/4, $0x3ea301e8
-DATA exp2Table<>+56(SB)/4, $0x3ea693ac
-DATA exp2Table<>+60(SB)/4, $0x3eaa3972
-DATA exp2Table<>+64(SB)/4, $0x3eadf3ab
-DATA exp2Table<>+68(SB)/4, $0x3eb1c2c9
-DATA exp2Table<>+72(SB)/4, $0x3eb5a741
-DATA exp2Table<>+76(SB)/4, $0x3eb9a18b
-DATA exp2Table<>+80(SB)/4, $0x3ebdb221
-DATA exp2Table<>+84(SB)/4, $0x3ec1d980
-DATA exp2Table<>+88(SB)/4, $0x3ec61828
-DATA exp2Table<>+92(SB)/4, $0x3eca6e9c
-DATA exp2Table<>+96(SB)/4, $0x3ecedd60
-DATA exp2Table<>+100(SB)/4, $0x3ed364fe
-DATA exp2Table<>+104(SB)/4, $0x3ed80600
-DATA exp2Table<>+108(SB)/4, $0x3edcc0f5
-DATA exp2Table<>+112(SB)/4, $0x3ee1966e
-DATA exp2Table<>+116(SB)/4, $0x3ee68700
-DATA exp2Table<>+120(SB)/4, $0x3eeb9342
-DATA exp2Table<>+124(SB)/4, $0x3ef0bbd1
+DATA exp2Table<>+0(SB)/4, $0x3e78aaea
+DATA exp2Table<>+4(SB)/4, $0x3e7e1cdd
+DATA exp2Table<>+8(SB)/4, $0x3e81d6ab
+DATA exp2Table<>+12(SB)/4, $0x3e84ae80
+DATA exp2Table<>+16(SB)/4, $0x3e879645
+DATA exp2Table<>+20(SB)/4, $0x3e8a8e53
+DATA exp2Table<>+24(SB)/4, $0x3e8d9706
+DATA exp2Table<>+28(SB)/4, $0x3e90b0bb
+DATA exp2Table<>+32(SB)/4, $0x3e93dbd1
+DATA exp2Table<>+36(SB)/4, $0x3e9718aa
+DATA exp2Table<>+40(SB)/4, $0x3e9a67a9
+DATA exp2Table<>+44(SB)/4, $0x3e9dc934
+DATA exp2Table<>+48(SB)/4, $0x3ea13db3
+DATA exp2Table<>+52(SB)/4, $0x3ea4c590
+DATA exp2Table<>+56(SB)/4, $0x3ea86138
+DATA exp2Table<>+60(SB)/4, $0x3eac111a
+DATA exp2Table<>+64(SB)/4, $0x3eafd5a6
+DATA exp2Table<>+68(SB)/4, $0x3eb3af52
+DATA exp2Table<>+72(SB)/4, $0x3eb79e93
+DATA exp2Table<>+76(SB)/4, $0x3ebba3e2
+DATA exp2Table<>+80(SB)/4, $0x3ebfbfbc
+DATA exp2Table<>+84(SB)/4, $0x3ec3f29d
+DATA exp2Table<>+88(SB)/4, $0x3ec83d08
+DATA exp2Table<>+92(SB)/4, $0x3ecc9f81
+DATA exp2Table<>+96(SB)/4, $0x3ed11a8d
+DATA exp2Table<>+100(SB)/4, $0x3ed5aeb8
+DATA exp2Table<>+104(SB)/4, $0x3eda5c8d
+DATA exp2Table<>+108(SB)/4, $0x3edf249e
+DATA exp2Table<>+112(SB)/4, $0x3ee4077b
+DATA exp2Table<>+116(SB)/4, $0x3ee905bd
+DATA exp2Table<>+120(SB)/4, $0x3eee1ffc
+DATA exp2Table<>+124(SB)/4, $0x3ef356d6
 GLOBL exp2Table<>(SB), RODATA|NOPTR, $128
 
 DATA exp2AVX512<>+0(SB)/4, $0x48c00000
-DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
-DATA exp2AVX512<>+8(SB)/4, $0x40053437
+DATA exp2AVX512<>+4(SB)/4, $0x3fb6ab83
+DATA exp2AVX512<>+8(SB)/4, $0x4005341f
 GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 // func scaleAVX512(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32) (finite bool)
@@ -254,49 +252,48 @@ done:
 // func rescaleAVX512(rowMax *float32, next *float32, rowSum *float32, shift *float32, alpha *float32, rows int) (fresh uint32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·rescaleAVX512(SB), NOSPLIT, $0-52
-	MOVQ         rows+40(FP), AX
-	MOVL         $0x0000ffff, DX
-	MOVQ         $0x00000010, CX
-	SUBQ         AX, CX
-	SHRL         CL, DX
-	KMOVW        DX, K1
-	VBROADCASTSS negInf<>+0(SB), Z5
-	MOVQ         rowMax+0(FP), AX
-	VMOVUPS.Z    (AX), K1, Z0
-	MOVQ         next+8(FP), AX
-	VMOVUPS.Z    (AX), K1, Z1
-	VMAXPS       Z0, Z1, Z1
-	MOVQ         rowMax+0(FP), AX
-	VMOVUPS      Z1, K1, (AX)
-	VCMPPS       $0x04, Z5, Z1, K2
-	VMOVAPS.Z    Z1, K2, Z2
-	MOVQ         shift+24(FP), AX
-	VMOVUPS      Z2, K1, (AX)
-	VSUBPS       Z2, Z0, Z2
-	VBROADCASTSS exp2AVX512<>+0(SB), Z6
-	VBROADCASTSS exp2AVX512<>+4(SB), Z7
-	VBROADCASTSS exp2AVX512<>+8(SB), Z8
-	VMOVUPS      exp2Table<>+0(SB), Z9
-	VMOVUPS      exp2Table<>+64(SB), Z10
-	VADDPS       Z6, Z2, Z3
-	VMOVUPS      Z9, Z4
-	VPERMI2PS    Z10, Z4, Z3
-	VREDUCEPS    $0x50, Z2, Z4
-	VSUBPS       Z4, Z2, Z2
-	VADDPS       Z7, Z4, Z4
-	VFMADD213PS  Z8, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VSCALEFPS    Z2, Z3, Z3
-	MOVQ         alpha+32(FP), AX
-	VMOVUPS      Z3, K1, (AX)
-	MOVQ         rowSum+16(FP), AX
-	VMOVUPS.Z    (AX), K1, Z2
-	VMULPS       Z3, Z2, Z2
-	MOVQ         rowSum+16(FP), AX
-	VMOVUPS      Z2, K1, (AX)
-	VCMPPS       $0x00, Z5, Z0, K2
-	KMOVW        K2, AX
-	MOVL         AX, fresh+48(FP)
+	MOVQ          rows+40(FP), AX
+	MOVL          $0x0000ffff, DX
+	MOVQ          $0x00000010, CX
+	SUBQ          AX, CX
+	SHRL          CL, DX
+	KMOVW         DX, K1
+	VBROADCASTSS  negInf<>+0(SB), Z5
+	MOVQ          rowMax+0(FP), AX
+	VMOVUPS.Z     (AX), K1, Z0
+	MOVQ          next+8(FP), AX
+	VMOVUPS.Z     (AX), K1, Z1
+	VMAXPS        Z0, Z1, Z1
+	MOVQ          rowMax+0(FP), AX
+	VMOVUPS       Z1, K1, (AX)
+	VCMPPS        $0x04, Z5, Z1, K2
+	VMOVAPS.Z     Z1, K2, Z2
+	MOVQ          shift+24(FP), AX
+	VMOVUPS       Z2, K1, (AX)
+	VSUBPS        Z2, Z0, Z2
+	VBROADCASTSS  exp2AVX512<>+0(SB), Z6
+	VBROADCASTSS  exp2AVX512<>+4(SB), Z7
+	VBROADCASTSS  exp2AVX512<>+8(SB), Z8
+	VMOVUPS       exp2Table<>+0(SB), Z9
+	VMOVUPS       exp2Table<>+64(SB), Z10
+	VADDPS.RD_SAE Z6, Z2, Z3
+	VMOVUPS       Z9, Z4
+	VPERMI2PS     Z10, Z4, Z3
+	VREDUCEPS     $0x51, Z2, Z4
+	VADDPS        Z7, Z4, Z4
+	VFMADD213PS   Z8, Z4, Z4
+	VMULPS        Z4, Z3, Z3
+	VSCALEFPS     Z2, Z3, Z3
+	MOVQ          alpha+32(FP), AX
+	VMOVUPS       Z3, K1, (AX)
+	MOVQ          rowSum+16(FP), AX
+	VMOVUPS.Z     (AX), K1, Z2
+	VMULPS        Z3, Z2, Z2
+	MOVQ          rowSum+16(FP), AX
+	VMOVUPS       Z2, K1, (AX)
+	VCMPPS        $0x00, Z5, Z0, K2
+	KMOVW         K2, AX
+	MOVL          AX, fresh+48(FP)
 	VZEROUPPER
 	RET
 

@@ -31,7 +31,7 @@ func main() {
 	k.clearSums()
 	setMask(keys)
 	for i := range MaxRows {
-		for _, op := range k.exponential(i, 0, isa.V(3*i), isa.V(3*i+1), isa.V(3*i+2)) {
+		for _, op := range k.exponential(i, 0, isa.Mask(), isa.V(3*i), isa.V(3*i+1), isa.V(3*i+2)) {
 			op()
 		}
 	}
@@ -44,11 +44,16 @@ func main() {
 	CMPQ(keys, U32(group))
 	JLE(LabelRef("step"))
 	SUBQ(U32(group), keys)
-	setMask(keys)
 	k.fetch(next)
-	k.woven()
+	CMPQ(keys, U32(group))
+	JLT(LabelRef("last"))
+	k.woven(nil)
 	k.s.Advance(U32(4 * group))
 	JMP(LabelRef("group"))
+	Label("last")
+	setMask(keys)
+	k.woven(isa.Mask())
+	k.s.Advance(U32(4 * group))
 
 	Label("step")
 	k.step(0, func() {})
@@ -119,28 +124,30 @@ func (k block) start() {
 }
 
 // exponential replaces a vector of row i of S, disp bytes ahead, by that of P
-// and adds it to the row's sum.
-func (k block) exponential(i, disp int, x, y, z reg.Register) []func() {
+// and adds it to the row's sum; where there is a mask, only what it covers.
+func (k block) exponential(i, disp int, mask Op, x, y, z reg.Register) []func() {
 	at, sum := k.s.At(i, disp), k.sums.Offset(i*isa.Bytes())
 	ops := []func(){
-		func() { isa.Load(at, x, isa.Mask()) },
+		func() { isa.Load(at, x, mask) },
 		func() { VSUBPS_BCST(Mem{Base: k.shift, Disp: 4 * i}, x, x) },
 	}
 	ops = append(ops, k.exp.Ops(x, y, z)...)
 	return append(ops,
-		func() { isa.Store(y, at, isa.Mask()) },
+		func() { isa.Store(y, at, mask) },
 		func() { VMOVUPS(sum, x) },
-		func() { isa.AddUnder(isa.Mask(), y, x) },
+		func() { isa.AddUnder(mask, y, x) },
 		func() { VMOVUPS(x, sum) },
 	)
 }
 
-// woven emits the products of one group with the exponentials of the next
-// spread evenly among them.
-func (k block) woven() {
+// woven emits the products of one group with the exponentials of the next, under
+// a mask or not, spread evenly among them.
+//
+// Note: a masked load takes a vector pipe too, which only the last group pays.
+func (k block) woven(mask Op) {
 	var ops []func()
 	for i := range MaxRows {
-		ops = append(ops, k.exponential(i, 4*group, isa.V(29), isa.V(30), isa.V(31))...)
+		ops = append(ops, k.exponential(i, 4*group, mask, isa.V(29), isa.V(30), isa.V(31))...)
 	}
 	products, next := 0, 0
 	for key := range group {

@@ -33,25 +33,30 @@ func (s ISA) NewExp2() Exp2 {
 
 var placed = map[ISA]Exp2{}
 
-// exp2AVX512 splits x = t + r, where t is a multiple of 1/32. VSCALEFPS
-// multiplies by the whole part of t, a permutation looks up its fraction, and
+// exp2AVX512 splits x = t + r at the multiple t of 1/32 below it. VSCALEFPS
+// multiplies by the whole part of x, which is t's, a permutation looks up t's
+// fraction, and
 //
-//	2^r = c·((r + a)² + b),  |r| ≤ 1/64, within 5.5e-8
+//	2^r = c·((r + a)² + b),  0 ≤ r ≤ 1/32, within 6e-8
 //
 // is minimax; the table has the factor c, chosen so that its entries round well
-// and c·(a² + b) to 1. It
-// takes two instructions of the multiply pipes, and no clamp: VREDUCEPS gives
-// 0 for −Inf and VSCALEFPS gives 0 for it and rounds a denormal once.
+// and c·(a² + b) to 1. It takes two instructions of the multiply pipes, and no
+// clamp: VREDUCEPS gives 0 for −Inf and VSCALEFPS gives 0 for it and rounds a
+// denormal once.
+//
+// Note: where all vector instructions share two pipes with the multiply-adds
+// that they are woven into, their number is what counts. To round x down, and
+// not to the nearest multiple, saves the one that would compute t.
 type exp2AVX512 struct{ magic, low, high, a, b Op }
 
 func newExp2AVX512() Exp2 {
-	const c = 0x1.ec0294p-3
+	const c = 0x1.f155d4p-3
 	var table [32]float32
 	for i := range table {
 		table[i] = float32(math.Exp2(float64(i)/32) * c)
 	}
 	t := ConstFloats("exp2Table", table[:])
-	k := ConstFloats("exp2AVX512", []float32{1.5 * (1 << 18), 0x1.7150bap+0, 0x1.0a686ep+1})
+	k := ConstFloats("exp2AVX512", []float32{1.5 * (1 << 18), 0x1.6d5706p+0, 0x1.0a683ep+1})
 	return exp2AVX512{magic: k, low: t, high: t.Offset(64), a: k.Offset(4), b: k.Offset(8)}
 }
 
@@ -66,17 +71,21 @@ func (e exp2AVX512) Hold(first int) Exp2 {
 }
 
 func (e exp2AVX512) Ops(x, y, z reg.Register) []func() {
-	return []func(){
-		func() { either(e.magic, VADDPS, VADDPS_BCST, x, y) }, // y counts x's 32nds
+	const down = U8(5<<4 | 1) // to multiples of 2^-5
+	magic, ops := e.magic, []func(){}
+	if _, ok := magic.(reg.Register); !ok { // only registers can be added so
+		magic, ops = z, append(ops, func() { VBROADCASTSS(e.magic, z) })
+	}
+	return append(ops,
+		func() { VADDPS_RD_SAE(magic, x, y) }, // y counts x's 32nds
 		func() { VMOVUPS(e.low, z) },
 		func() { VPERMI2PS(e.high, z, y) },                          // y = c·2^(fraction of t)
-		func() { VREDUCEPS(U8(0x50), x, z) },                        // z = r
-		func() { VSUBPS(z, x, x) },                                  // x = t
+		func() { VREDUCEPS(down, x, z) },                            // z = r
 		func() { either(e.a, VADDPS, VADDPS_BCST, z, z) },           //
 		func() { either(e.b, VFMADD213PS, VFMADD213PS_BCST, z, z) }, // z = (r + a)² + b
 		func() { VMULPS(z, y, y) },                                  //
-		func() { VSCALEFPS(x, y, y) },                               // y·2^t
-	}
+		func() { VSCALEFPS(x, y, y) },                               // times 2^(whole part of t)
+	)
 }
 
 // either emits the form for a register or for a float in memory.
