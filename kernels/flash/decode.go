@@ -13,10 +13,12 @@ const (
 	splitKeys     = 2048 // keys of an item; fixed, so that results do not depend on threads
 )
 
-// stretchKeys returns for how many keys K is read, and then V. Where one or two
-// rows wait for memory, long stretches are best, with the next pages translated
-// in time. Otherwise V is fetched into cache while K is computed on, and the K
-// that follows while V is.
+// aheadKeys is how long before their use keys are fetched, line by line: late
+// enough that they are still in the first-level cache, where loads that they
+// would keep waiting find them.
+const aheadKeys = 32
+
+// stretchKeys returns for how many keys K is read, and then V.
 func stretchKeys(rows int, t kernels.DType) int {
 	switch {
 	case rows > 2:
@@ -38,7 +40,8 @@ type decoder struct {
 	splits  int
 	rows    int  // group·qLen: row g·qLen+i is query i of the group's g-th head
 	stretch int  // keys whose K, then V is read
-	ahead   bool // whether what is read next is fetched line by line
+	streams bool // whether memory is read by loads alone, in order, and only pages are translated in time
+	again   bool // whether V is read more than once, some columns at a time
 	workers []stream
 	acc     []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
 	rowMax  []float32 // [batch, kvHeads, splits, rows]
@@ -61,7 +64,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
 	}
 	d.stretch = stretchKeys(d.rows, p.KVDType)
-	d.ahead = d.stretch < splitKeys
+	d.streams, d.again = d.rows <= 2 && p.KVDType == kernels.Float32, d.rows > 2
 	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())
 	parts := p.Batch * p.KVHeads * d.splits * d.rows
@@ -124,9 +127,9 @@ func (d *decoder) load(s *stream, batch, kvHead int) {
 func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
 	f, dim, lds := d.simd, d.Problem.HeadDim, d.lds()
 	for i, n := keys.Lo, 0; i < keys.Hi; i += n {
-		n = together(&d.K, i, keys.Hi)
+		n = d.together(&d.K, i, keys.Hi, false)
 		k := stored(&d.K, batch, kvHead, i)
-		f.Dots(s.scores[i-keys.Lo:], lds, s.q, k, n, d.next(&d.K, &d.V, batch, kvHead, i, n, 0))
+		f.Dots(s.scores[i-keys.Lo:], lds, s.q, k, n, d.next(&d.K, batch, kvHead, i, n))
 	}
 	d.shape(s, batch, kvHead, keys)
 	for r := 0; r < d.rows; r += simd.MaxRows {
@@ -135,17 +138,16 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		f.Weigh(d.acc[(at+r)*dim:], dim, s.scores[r*lds:], lds, rows, keys.Len(), dim, &s.state)
 	}
 	for i, n := keys.Lo, 0; i < keys.Hi; i += n {
-		n = together(&d.V, i, keys.Hi)
+		n = d.together(&d.V, i, keys.Hi, d.again)
 		v := stored(&d.V, batch, kvHead, i)
-		f.AddWeighted(d.acc[at*dim:], dim, s.scores[i-keys.Lo:], lds, v, d.rows, n, dim, d.next(&d.V, &d.K, batch, kvHead, i, n, keys.Len()))
+		f.AddWeighted(d.acc[at*dim:], dim, s.scores[i-keys.Lo:], lds, v, d.rows, n, dim, d.next(&d.V, batch, kvHead, i, n))
 	}
 }
 
-// next says what is read after n keys of t from one on. Line by line it is the
-// other operand, so many keys on.
-func (d *decoder) next(t, other *kernels.Tensor, batch, kvHead, key, n, on int) (a simd.Ahead) {
-	if d.ahead && key+on < d.Problem.KVLen {
-		t, key = other, key+on
+// next says what is read after n keys of t from one on.
+func (d *decoder) next(t *kernels.Tensor, batch, kvHead, key, n int) (a simd.Ahead) {
+	if !d.streams && key+aheadKeys < d.Problem.KVLen {
+		key += aheadKeys
 		a.Next = stored(t, batch, kvHead, key).Place()
 	}
 	if t.PageSize > 0 && key+n < d.Problem.KVLen {
@@ -154,12 +156,18 @@ func (d *decoder) next(t, other *kernels.Tensor, batch, kvHead, key, n, on int) 
 	return a
 }
 
-// together returns how many keys from one on, below a limit, lie in one page.
-func together(t *kernels.Tensor, key, limit int) int {
+// together returns how many keys from one on, below a limit, are read in one
+// call: what lies in a page, and no more than is fetched ahead where what
+// follows lies elsewhere, or where it is to stay in cache while it is read again.
+func (d *decoder) together(t *kernels.Tensor, key, limit int, again bool) int {
+	n := limit - key
 	if t.PageSize > 0 {
-		return min(limit-key, t.PageSize-key%t.PageSize)
+		n = min(n, t.PageSize-key%t.PageSize)
 	}
-	return limit - key
+	if again || t.PageSize > 0 && !d.streams {
+		n = min(n, aheadKeys)
+	}
+	return n
 }
 
 // stored returns the rows of K or V from a key on.
