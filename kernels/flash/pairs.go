@@ -72,6 +72,9 @@ func (pl *plan) over(offset int) int {
 	return offset % (2 * pl.pairs.Step)
 }
 
+// inSteps reports whether several pairs are multiplied together, in tiles.
+func (pl *plan) inSteps() bool { return pl.pairs != nil && pl.pairs.Step > 1 }
+
 // pairScale is what scores are yet to be multiplied by when a block attends.
 func (pl *plan) pairScale() float32 {
 	if pl.Shaped() {

@@ -19,7 +19,7 @@ var amxPairs = Pairs{
 	mulMax:         mulMaxTiles,
 	packTransposed: packTransposedPairs,
 	pack:           packPairs,
-	weigh:          weighPairs,
+	weigh:          weighTiles,
 	fma:            func(rounds int) { fmaTilesAMX(&tileShapes[2*tileRows], rounds) },
 	perRound:       6 * tileRows * tileRows * tileRows * 2 * 2,
 }
@@ -70,6 +70,10 @@ func mulMaxTiles(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, 
 	mul(&tileShapes[rows], &c[0], ldc, first(a), lda, first(b.Data), b.Panel, Depth(depth), rows, cols, &rowMax[0], &seen.Lo[0])
 }
 
+func weighTiles(s []float32, lds, rows, keys int, scale float32, shift, sum []float32) {
+	weighTilesAMX(&s[0], lds, rows, keys, &shift[0], &sum[0], scale)
+}
+
 // everything says that all columns count.
 var everything = func() (s Seen) {
 	for i := range s.Hi {
@@ -90,6 +94,9 @@ func mulMax1TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, 
 
 //go:noescape
 func mulMax2TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, rowMax *float32, seen *int32)
+
+//go:noescape
+func weighTilesAMX(s *float32, lds, rows, keys int, shift, sum *float32, scale float32)
 
 //go:noescape
 func fmaTilesAMX(shape *tileShape, n int)

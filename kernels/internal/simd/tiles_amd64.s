@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func mul1TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, beta *float32)
-// Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV
+// Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV, MMX+
 TEXT ·mul1TilesAMX(SB), $8264-88
 	LEAQ  63(SP), AX
 	ANDQ  $-64, AX
@@ -43,14 +43,29 @@ copied:
 	MOVQ $0x00000000, 8256(SP)
 
 piece:
-	LONG  $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
-	LONG  $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
-	MOVQ  DI, CX
-	MOVQ  $0x00000100, R8
-	MOVQ  SI, R9
-	MOVQ  BX, R10
-	TESTQ R9, R9
-	JZ    last
+	MOVQ c+8(FP), R8
+	MOVQ ldc+16(FP), R9
+	SHLQ $0x02, R9
+	MOVQ rows+64(FP), R10
+	MOVQ 8256(SP), CX
+	LEAQ (R8)(CX*4), R8
+	LEAQ (AX), CX
+
+fetch:
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ       $0x00000080, CX
+	ADDQ       R9, R8
+	DECQ       R10
+	JNZ        fetch
+	LONG       $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
+	LONG       $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
+	MOVQ       DI, CX
+	MOVQ       $0x00000100, R8
+	MOVQ       SI, R9
+	MOVQ       BX, R10
+	TESTQ      R9, R9
+	JZ         last
 
 step:
 	LONG $0x4b7ba2c4; WORD $0x0134 // TILELOADD (CX)(R8*1), TMM6
@@ -441,7 +456,7 @@ DATA numbers<>+252(SB)/4, $0x0000003f
 GLOBL numbers<>(SB), RODATA|NOPTR, $256
 
 // func mul2TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, beta *float32)
-// Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV
+// Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV, MMX+
 TEXT ·mul2TilesAMX(SB), $8264-88
 	LEAQ  63(SP), AX
 	ANDQ  $-64, AX
@@ -482,17 +497,32 @@ copied:
 	MOVQ $0x00000000, 8256(SP)
 
 piece:
-	LONG  $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
-	LONG  $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
-	LONG  $0x497be2c4; BYTE $0xd0 // TILEZERO TMM2
-	LONG  $0x497be2c4; BYTE $0xd8 // TILEZERO TMM3
-	MOVQ  R8, CX
-	MOVQ  $0x00000100, R9
-	MOVQ  SI, R10
-	MOVQ  BX, R11
-	MOVQ  DI, R12
-	TESTQ R10, R10
-	JZ    last
+	MOVQ c+8(FP), R9
+	MOVQ ldc+16(FP), R10
+	SHLQ $0x02, R10
+	MOVQ rows+64(FP), R11
+	MOVQ 8256(SP), CX
+	LEAQ (R9)(CX*4), R9
+	LEAQ (AX), CX
+
+fetch:
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	ADDQ       $0x00000080, CX
+	ADDQ       R10, R9
+	DECQ       R11
+	JNZ        fetch
+	LONG       $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
+	LONG       $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
+	LONG       $0x497be2c4; BYTE $0xd0 // TILEZERO TMM2
+	LONG       $0x497be2c4; BYTE $0xd8 // TILEZERO TMM3
+	MOVQ       R8, CX
+	MOVQ       $0x00000100, R9
+	MOVQ       SI, R10
+	MOVQ       BX, R11
+	MOVQ       DI, R12
+	TESTQ      R10, R10
+	JZ         last
 
 step:
 	LONG $0x4b7ba2c4; WORD $0x0934 // TILELOADD (CX)(R9*1), TMM6
@@ -854,6 +884,169 @@ fold:
 	LONG          $0x4978e2c4; BYTE $0xc0 // TILERELEASE 
 	VZEROUPPER
 	RET
+
+// func weighTilesAMX(s *float32, lds int, rows int, keys int, shift *float32, sum *float32, scale float32)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512_BF16
+TEXT ·weighTilesAMX(SB), NOSPLIT, $0-52
+	VBROADCASTSS exp2AVX512<>+0(SB), Z2
+	VBROADCASTSS exp2AVX512<>+4(SB), Z3
+	VBROADCASTSS exp2AVX512<>+8(SB), Z4
+	VMOVUPS      exp2Table<>+0(SB), Z5
+	VMOVUPS      exp2Table<>+64(SB), Z6
+	VBROADCASTSS scale+48(FP), Z8
+	MOVQ         keys+24(FP), AX
+	ANDQ         $0x0000001f, AX
+	MOVQ         $0x00000040, CX
+	SUBQ         AX, CX
+	MOVQ         $-1, DX
+	SHRQ         CL, DX
+	KMOVD        DX, K3
+	KMOVW        DX, K1
+	SHRQ         $0x10, DX
+	KMOVW        DX, K2
+	INCQ         AX
+	SHRQ         $0x01, AX
+	MOVQ         $0x00000040, CX
+	SUBQ         AX, CX
+	MOVQ         $-1, AX
+	SHRQ         CL, AX
+	KMOVW        AX, K4
+	MOVQ         s+0(FP), AX
+	MOVQ         lds+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         shift+32(FP), BX
+	MOVQ         sum+40(FP), SI
+
+row:
+	VBROADCASTSS (BX), Z7
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         AX, DI
+	MOVQ         AX, R8
+	MOVQ         keys+24(FP), R9
+
+group:
+	SUBQ        $0x00000020, R9
+	JLT         tail
+	VMOVUPS     (DI), Z11
+	VFMSUB132PS Z8, Z7, Z11
+	VADDPS      Z2, Z11, Z9
+	VMOVUPS     Z5, Z12
+	VPERMI2PS   Z6, Z12, Z9
+	VREDUCEPS   $0x50, Z11, Z12
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z3, Z12, Z12
+	VFMADD213PS Z4, Z12, Z12
+	VMULPS      Z12, Z9, Z9
+	VSCALEFPS   Z11, Z9, Z9
+	VADDPS      Z9, Z0, Z0
+	VMOVUPS     64(DI), Z11
+	VFMSUB132PS Z8, Z7, Z11
+	VADDPS      Z2, Z11, Z10
+	VMOVUPS     Z5, Z12
+	VPERMI2PS   Z6, Z12, Z10
+	VREDUCEPS   $0x50, Z11, Z12
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z3, Z12, Z12
+	VFMADD213PS Z4, Z12, Z12
+	VMULPS      Z12, Z10, Z10
+	VSCALEFPS   Z11, Z10, Z10
+	VADDPS      Z10, Z1, Z1
+	LONG        $0x482f5262; WORD $0xd972 // VCVTNE2PS2BF16 Z9, Z10, Z11
+	VMOVUPS     Z11, (R8)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000040, R8
+	JMP         group
+
+tail:
+	ADDQ        $0x00000020, R9
+	JZ          total
+	VMOVUPS.Z   (DI), K1, Z11
+	VFMSUB132PS Z8, Z7, Z11
+	VADDPS      Z2, Z11, Z9
+	VMOVUPS     Z5, Z12
+	VPERMI2PS   Z6, Z12, Z9
+	VREDUCEPS   $0x50, Z11, Z12
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z3, Z12, Z12
+	VFMADD213PS Z4, Z12, Z12
+	VMULPS      Z12, Z9, Z9
+	VSCALEFPS   Z11, Z9, Z9
+	VADDPS      Z9, Z0, K1, Z0
+	VMOVUPS.Z   64(DI), K2, Z11
+	VFMSUB132PS Z8, Z7, Z11
+	VADDPS      Z2, Z11, Z10
+	VMOVUPS     Z5, Z12
+	VPERMI2PS   Z6, Z12, Z10
+	VREDUCEPS   $0x50, Z11, Z12
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z3, Z12, Z12
+	VFMADD213PS Z4, Z12, Z12
+	VMULPS      Z12, Z10, Z10
+	VSCALEFPS   Z11, Z10, Z10
+	VADDPS      Z10, Z1, K2, Z1
+	LONG        $0xcb2f5262; WORD $0xd972 // VCVTNE2PS2BF16.Z Z9, Z10, K3, Z11
+	VMOVUPS     Z11, K4, (R8)
+
+total:
+	VADDPS        Z1, Z0, Z11
+	VEXTRACTF64X4 $0x01, Z11, Y12
+	VADDPS        Y12, Y11, Y11
+	VEXTRACTF128  $0x01, Y11, X12
+	VADDPS        X12, X11, X11
+	VPERMILPS     $0x4e, X11, X12
+	VADDPS        X12, X11, X11
+	VPERMILPS     $0xb1, X11, X12
+	VADDPS        X12, X11, X11
+	VADDSS        (SI), X11, X11
+	VMOVSS        X11, (SI)
+	ADDQ          $0x00000004, SI
+	ADDQ          $0x00000004, BX
+	ADDQ          CX, AX
+	DECQ          DX
+	JNZ           row
+	VZEROUPPER
+	RET
+
+DATA exp2Table<>+0(SB)/4, $0x3e76014a
+DATA exp2Table<>+4(SB)/4, $0x3e7b6450
+DATA exp2Table<>+8(SB)/4, $0x3e8072c4
+DATA exp2Table<>+12(SB)/4, $0x3e8342ce
+DATA exp2Table<>+16(SB)/4, $0x3e86229c
+DATA exp2Table<>+20(SB)/4, $0x3e891287
+DATA exp2Table<>+24(SB)/4, $0x3e8c12e9
+DATA exp2Table<>+28(SB)/4, $0x3e8f241e
+DATA exp2Table<>+32(SB)/4, $0x3e924685
+DATA exp2Table<>+36(SB)/4, $0x3e957a7e
+DATA exp2Table<>+40(SB)/4, $0x3e98c06b
+DATA exp2Table<>+44(SB)/4, $0x3e9c18b2
+DATA exp2Table<>+48(SB)/4, $0x3e9f83b8
+DATA exp2Table<>+52(SB)/4, $0x3ea301e8
+DATA exp2Table<>+56(SB)/4, $0x3ea693ac
+DATA exp2Table<>+60(SB)/4, $0x3eaa3972
+DATA exp2Table<>+64(SB)/4, $0x3eadf3ab
+DATA exp2Table<>+68(SB)/4, $0x3eb1c2c9
+DATA exp2Table<>+72(SB)/4, $0x3eb5a741
+DATA exp2Table<>+76(SB)/4, $0x3eb9a18b
+DATA exp2Table<>+80(SB)/4, $0x3ebdb221
+DATA exp2Table<>+84(SB)/4, $0x3ec1d980
+DATA exp2Table<>+88(SB)/4, $0x3ec61828
+DATA exp2Table<>+92(SB)/4, $0x3eca6e9c
+DATA exp2Table<>+96(SB)/4, $0x3ecedd60
+DATA exp2Table<>+100(SB)/4, $0x3ed364fe
+DATA exp2Table<>+104(SB)/4, $0x3ed80600
+DATA exp2Table<>+108(SB)/4, $0x3edcc0f5
+DATA exp2Table<>+112(SB)/4, $0x3ee1966e
+DATA exp2Table<>+116(SB)/4, $0x3ee68700
+DATA exp2Table<>+120(SB)/4, $0x3eeb9342
+DATA exp2Table<>+124(SB)/4, $0x3ef0bbd1
+GLOBL exp2Table<>(SB), RODATA|NOPTR, $128
+
+DATA exp2AVX512<>+0(SB)/4, $0x48c00000
+DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
+DATA exp2AVX512<>+8(SB)/4, $0x40053437
+GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 // func fmaTilesAMX(shape *byte, n int)
 // Requires: AMX_BF16, AMX_TILE, AVX

@@ -30,6 +30,7 @@ func main() {
 		mul(high, false)
 		mul(high, true)
 	}
+	weigh()
 	multiply()
 	Generate()
 }
@@ -89,6 +90,9 @@ func mul(high int, maxima bool) {
 	MOVQ(U32(0), k.at)
 
 	Label("piece")
+	if !maxima {
+		k.fetch()
+	}
 	k.product()
 	if maxima {
 		k.keep()
@@ -139,6 +143,14 @@ func (k *block) copyTail() {
 	DECQ(rows)
 	JNZ(LabelRef("copy"))
 	Label("copied")
+}
+
+// fetch asks for what the piece is added to.
+func (k *block) fetch() {
+	k.rows("fetch", func(_, c Mem) {
+		PREFETCHT0(c)
+		PREFETCHT0(c.Offset(rowBytes))
+	})
 }
 
 // product leaves the piece's tiles of C in memory.
