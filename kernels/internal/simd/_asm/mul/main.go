@@ -169,19 +169,41 @@ func (k block) product(name string, vecs int, mask Op, maxima bool) {
 	MOVQ(k.b, b)
 	TESTQ(steps, steps)
 	JZ(LabelRef(name + "Store"))
-	Label(name + "Step")
 	row := func(j int) reg.Register { return isa.V(MaxRows*isa.Vecs + 1 + j) }
-	for j := range vecs {
-		isa.Load(Mem{Base: b, Disp: j * isa.Bytes()}, row(j), part(j))
-	}
-	for i := range k.rows {
-		VBROADCASTSS(a.At(i, 0), x)
+	step := func(n int) {
 		for j := range vecs {
-			k.multiply(row(j), x, acc(i, j))
+			isa.Load(Mem{Base: b, Disp: j * isa.Bytes()}, row(j), part(j))
 		}
+		for i := range k.rows {
+			VBROADCASTSS(a.At(i, 4*n), x)
+			for j := range vecs {
+				k.multiply(row(j), x, acc(i, j))
+			}
+		}
+		ADDQ(k.ldb, b)
 	}
+	if k.rows == MaxRows && vecs == isa.Vecs { // the block that matters
+		const unroll = 4
+		rest := GP64()
+		MOVQ(steps, rest)
+		ANDQ(U32(unroll-1), rest)
+		SHRQ(U8(2), steps)
+		JZ(LabelRef(name + "Rest"))
+		Label(name + "Steps")
+		for n := range unroll {
+			step(n)
+		}
+		a.Advance(U32(4 * unroll))
+		DECQ(steps)
+		JNZ(LabelRef(name + "Steps"))
+		Label(name + "Rest")
+		steps = rest
+		TESTQ(steps, steps)
+		JZ(LabelRef(name + "Store"))
+	}
+	Label(name + "Step")
+	step(0)
 	a.Advance(U32(4))
-	ADDQ(k.ldb, b)
 	DECQ(steps)
 	JNZ(LabelRef(name + "Step"))
 
