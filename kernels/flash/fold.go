@@ -144,6 +144,6 @@ func (pl *plan) attend(w *worker, st *step) {
 		return
 	}
 	v := w.values
-	v.Data = v.Data[first*v.LD:]
+	v.Data = v.Data[first*int(v.LD):]
 	f.Attend(o, ldo, st.scores[st.first:], w.stride, v, rows, st.keys.Len(), pl.Problem.HeadDim, &st.state)
 }

@@ -47,12 +47,18 @@ func (f *Funcs) Attend(o []float32, ldo int, s []float32, lds int, v Panels, row
 		}
 	}
 	if f.attend != nil && rows == f.Rows && cols >= f.Cols {
-		f.attend(o, ldo, s, lds, v, keys, cols, st, beta)
+		f.attend(&o[0], ldo, &s[0], lds, &v.Data[0], int(v.LD), keys, &st.shift[0], first(beta), &st.RowSum[0])
+		if n := f.Cols; cols > n { // the other panels of V find P made
+			f.muls[rows-1](&o[n], ldo, &s[0], lds, &v.Data[v.Panel], int(v.LD), int(v.Panel), keys, cols-n, first(beta))
+		}
 		return
 	}
 	f.expSum(s, lds, rows, keys, st.shift[:], st.RowSum)
 	f.mul(o, ldo, s, lds, v, rows, keys, cols, beta)
 }
+
+// An attendFunc is Attend for f.Rows rows and one panel of V, and turns S into P.
+type attendFunc func(o *float32, ldo int, s *float32, lds int, v *float32, ldv, keys int, shift, beta, sum *float32)
 
 // rescaleGeneric moves the state to the new maxima, sets the factors of O, and
 // returns a bit for each row that had no maximum: its O has nothing yet.

@@ -7,20 +7,25 @@ package simd
 //
 // A packed matrix has LD = Cols and its panels apart ([Funcs.Packed]); a
 // row-major one can be used where it lies ([Funcs.InPlace]).
+//
+// Note: it is no larger than four words because the compiler keeps larger
+// structs in memory. It copies them by vectors, each from where two numbers have
+// just been written one by one; such a load waits until all that came before it
+// has retired, and the products of the block in front are among that.
 type Panels struct {
 	Data      []float32
-	LD, Panel int
+	LD, Panel int32
 }
 
 // Packed is a matrix of depth rows that [Funcs.Pack] or
 // [Funcs.PackTransposed] wrote.
 func (f *Funcs) Packed(data []float32, depth int) Panels {
-	return Panels{Data: data, LD: f.Cols, Panel: depth * f.Cols}
+	return Panels{Data: data, LD: int32(f.Cols), Panel: int32(depth * f.Cols)}
 }
 
 // InPlace is a row-major matrix with rows ld floats apart.
 func (f *Funcs) InPlace(data []float32, ld int) Panels {
-	return Panels{Data: data, LD: ld, Panel: f.Cols}
+	return Panels{Data: data, LD: int32(ld), Panel: int32(f.Cols)}
 }
 
 // Mul computes C = A·B for a block of at most f.Rows rows:
@@ -66,6 +71,14 @@ func (s *Seen) settle(rows int) {
 	}
 }
 
+// columns is where assembly finds a Seen, or nil.
+func (s *Seen) columns() *int32 {
+	if s == nil {
+		return nil
+	}
+	return &s.Lo[0]
+}
+
 // MulMax computes C = A·B, overwrites with −Inf what does not count where a
 // Seen says so, and finds the largest of each row, −Inf where there is none:
 //
@@ -84,8 +97,43 @@ func (f *Funcs) MulMax(c []float32, ldc int, a []float32, lda int, b Panels, row
 		if seen != nil {
 			seen.settle(rows)
 		}
-		f.mulMax(c, ldc, a, lda, b, rows, depth, cols, rowMax, seen)
+		block := f.mulMaxes[rows-1]
+		if block == nil {
+			mulMaxGeneric(c, ldc, a, lda, b, rows, depth, cols, rowMax, seen)
+			return
+		}
+		block(&c[0], ldc, first(a), lda, first(b.Data), int(b.LD), int(b.Panel), depth, cols, &rowMax[0], seen.columns())
 	}
+}
+
+// A mulFunc is a product in assembly of a fixed number of rows, and a mulMaxFunc
+// one that finds their maxima.
+//
+// Note: they are called from where operands were checked, with nothing in
+// between. The scheduler's stock of multiply-adds lasts for some 50 cycles, and
+// a function that only passes on so many arguments takes half of that.
+type (
+	mulFunc    func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, beta *float32)
+	mulMaxFunc func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
+)
+
+// mul computes C = beta·C + A·B of operands that were checked, or C = A·B where
+// beta is nil.
+func (f *Funcs) mul(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32) {
+	block := f.muls[rows-1]
+	if block == nil {
+		mulGeneric(c, ldc, a, lda, b, rows, depth, cols, beta)
+		return
+	}
+	block(&c[0], ldc, first(a), lda, first(b.Data), int(b.LD), int(b.Panel), depth, cols, first(beta))
+}
+
+// first is the address of x[0], or nil where there is none.
+func first[T any](x []T) *T {
+	if len(x) == 0 {
+		return nil
+	}
+	return &x[0]
 }
 
 var ones = func() (x [MaxRows]float32) {
@@ -102,6 +150,7 @@ const (
 )
 
 // checkProduct reports whether there is anything to do.
+
 func (f *Funcs) checkProduct(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int) bool {
 	if rows < 0 || rows > f.Rows || depth < 0 || cols < 0 {
 		panic(errShape)
@@ -123,7 +172,7 @@ func spans[T any](x []T, ld, rows, cols int) bool {
 func (f *Funcs) spans(b Panels, depth, cols int) bool {
 	last := (cols - 1) / f.Cols
 	return depth == 0 || cols == 0 ||
-		b.LD >= 0 && b.Panel >= 0 && len(b.Data) >= last*b.Panel+(depth-1)*b.LD+cols-last*f.Cols
+		b.LD >= 0 && b.Panel >= 0 && len(b.Data) >= last*int(b.Panel)+(depth-1)*int(b.LD)+cols-last*f.Cols
 }
 
 // genericRows and genericCols are the shape of the generic block: as tall as
@@ -148,14 +197,14 @@ func mulGeneric(c []float32, ldc int, a []float32, lda int, b Panels, rows, dept
 		}
 	}
 	for j := 0; j < cols && depth > 0; j += genericCols {
-		p := b.Data[j/genericCols*b.Panel:]
+		p := b.Data[j/genericCols*int(b.Panel):]
 		n := min(genericCols, cols-j)
 		i := 0
 		for ; n == genericCols && i+2 <= rows; i += 2 {
-			addBlock(c[i*ldc+j:], ldc, a[i*lda:], lda, p, b.LD, depth)
+			addBlock(c[i*ldc+j:], ldc, a[i*lda:], lda, p, int(b.LD), depth)
 		}
 		for ; i < rows; i++ {
-			addRow(c[i*ldc+j:][:n], a[i*lda:][:depth], p, b.LD)
+			addRow(c[i*ldc+j:][:n], a[i*lda:][:depth], p, int(b.LD))
 		}
 	}
 }

@@ -4,31 +4,6 @@ package simd
 
 //go:generate go run -C _asm ./mul -out ../mul_amd64.s
 
-// A mulFunc is a product of a fixed number of rows, and a mulMaxFunc one that
-// finds their maxima.
-type (
-	mulFunc    func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, beta *float32)
-	mulMaxFunc func(c *float32, ldc int, a *float32, lda int, b *float32, ldb, panel, depth, cols int, rowMax *float32, seen *int32)
-)
-
-// mulOf adapts the products of 1 to blockRows rows.
-func mulOf(blocks [blockRows]mulFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32) {
-	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32) {
-		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(beta))
-	}
-}
-
-// mulMaxOf: see mulOf.
-func mulMaxOf(blocks [blockRows]mulMaxFunc) func([]float32, int, []float32, int, Panels, int, int, int, []float32, *Seen) {
-	return func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen) {
-		var columns *int32
-		if seen != nil {
-			columns = &seen.Lo[0]
-		}
-		blocks[rows-1](&c[0], ldc, first(a), lda, first(b.Data), b.LD, b.Panel, depth, cols, first(rowMax), columns)
-	}
-}
-
 var (
 	mulsAVX512     = [blockRows]mulFunc{mul1AVX512, mul2AVX512, mul3AVX512, mul4AVX512, mul5AVX512, mul6AVX512}
 	mulMaxesAVX512 = [blockRows]mulMaxFunc{mulMax1AVX512, mulMax2AVX512, mulMax3AVX512, mulMax4AVX512, mulMax5AVX512, mulMax6AVX512}

@@ -48,8 +48,10 @@ type Funcs struct {
 
 	available bool
 
-	mul            func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, beta []float32)
-	mulMax         func(c []float32, ldc int, a []float32, lda int, b Panels, rows, depth, cols int, rowMax []float32, seen *Seen)
+	// The products of 1 to blockRows rows; nil where the generic twin is used.
+	muls     [blockRows]mulFunc
+	mulMaxes [blockRows]mulMaxFunc
+
 	rowMax         func(s []float32, lds, rows, cols int, rowMax []float32)
 	expSum         func(s []float32, lds, rows, cols int, shift, sum []float32)
 	pack           func(dst, src []float32, lds, depth, cols int)
@@ -68,13 +70,11 @@ type Funcs struct {
 
 	// attend is a block of Rows rows by at least Cols columns, or nil where
 	// nothing beats expSum followed by mul.
-	attend func(o []float32, ldo int, s []float32, lds int, v Panels, keys, cols int, st *State, beta []float32)
+	attend attendFunc
 }
 
 var generic = Funcs{
 	Name: kernels.Generic, Width: 1, Rows: genericRows, Cols: genericCols, available: true,
-	mul:            mulGeneric,
-	mulMax:         mulMaxGeneric,
 	rowMax:         rowMaxGeneric,
 	expSum:         expSumGeneric,
 	pack:           packGeneric,

@@ -11,8 +11,8 @@ func assembly() []*Funcs { return []*Funcs{&avx2, &avx512} }
 var avx2 = Funcs{
 	Name: "avx2", Width: 8, Rows: 6, Cols: 16,
 	available:      cpu.X86.HasAVX && cpu.X86.HasAVX2 && cpu.X86.HasFMA && hasF16C(),
-	mul:            mulOf(mulsAVX2),
-	mulMax:         mulMaxOf(mulMaxesAVX2),
+	muls:           mulsAVX2,
+	mulMaxes:       mulMaxesAVX2,
 	rowMax:         rowMaxOf(rowMaxAVX2),
 	expSum:         expSumOf(expSumAVX2),
 	pack:           packOf(packAVX2),
@@ -32,8 +32,8 @@ var avx2 = Funcs{
 var avx512 = Funcs{
 	Name: "avx512", Width: 16, Rows: 6, Cols: 64,
 	available:      cpu.X86.HasAVX && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ,
-	mul:            mulOf(mulsAVX512),
-	mulMax:         mulMaxOf(mulMaxesAVX512),
+	muls:           mulsAVX512,
+	mulMaxes:       mulMaxesAVX512,
 	rowMax:         rowMaxOf(rowMaxAVX512),
 	expSum:         expSumOf(expSumAVX512),
 	pack:           packOf(packAVX512),
@@ -49,13 +49,5 @@ var avx512 = Funcs{
 	read:           readOf(readAVX512),
 	widen:          widenOf(widenF16AVX512, widenBF16AVX512, 16),
 	narrow:         narrowOf(narrowF16AVX512, narrowBF16AVX512, 16),
-	attend:         attendWoven,
-}
-
-// first is the address of x[0], or nil where there is none.
-func first[T any](x []T) *T {
-	if len(x) == 0 {
-		return nil
-	}
-	return &x[0]
+	attend:         attendAVX512,
 }

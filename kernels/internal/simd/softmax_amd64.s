@@ -269,7 +269,7 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-52
 	VCMPPS        $0x04, Z5, Z1, K2
 	VMOVAPS.Z     Z1, K2, Z2
 	MOVQ          shift+24(FP), AX
-	VMOVUPS       Z2, K1, (AX)
+	VMOVUPS       Z2, (AX)
 	VSUBPS        Z2, Z0, Z2
 	VBROADCASTSS  exp2AVX512<>+0(SB), Z6
 	VBROADCASTSS  exp2AVX512<>+4(SB), Z7
@@ -285,7 +285,7 @@ TEXT ·rescaleAVX512(SB), NOSPLIT, $0-52
 	VMULPS        Z4, Z3, Z3
 	VSCALEFPS     Z2, Z3, Z3
 	MOVQ          alpha+32(FP), AX
-	VMOVUPS       Z3, K1, (AX)
+	VMOVUPS       Z3, (AX)
 	MOVQ          rowSum+16(FP), AX
 	VMOVUPS.Z     (AX), K1, Z2
 	VMULPS        Z3, Z2, Z2
@@ -554,7 +554,7 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-52
 	VCMPPS       $0x04, Y5, Y1, Y2
 	VANDPS       Y1, Y2, Y2
 	MOVQ         shift+24(FP), AX
-	VMASKMOVPS   Y2, Y15, (AX)
+	VMOVUPS      Y2, (AX)
 	VSUBPS       Y2, Y0, Y2
 	VBROADCASTSS exp2AVX2<>+0(SB), Y6
 	VBROADCASTSS exp2AVX2<>+4(SB), Y7
@@ -577,7 +577,7 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-52
 	VFMADD213PS  Y13, Y3, Y2
 	VMULPS       Y4, Y2, Y3
 	MOVQ         alpha+32(FP), AX
-	VMASKMOVPS   Y3, Y15, (AX)
+	VMOVUPS      Y3, (AX)
 	MOVQ         rowSum+16(FP), AX
 	VMASKMOVPS   (AX), Y15, Y2
 	VMULPS       Y3, Y2, Y2

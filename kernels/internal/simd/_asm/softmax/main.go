@@ -134,12 +134,12 @@ func rescale(isa ISA) {
 	VMAXPS(old, m, m)
 	isa.Store(m, at("rowMax"), mask)
 	isa.ZeroWhereEqual(none, m, x)
-	isa.Store(x, at("shift"), mask)
+	VMOVUPS(x, at("shift"))
 	VSUBPS(x, old, x)
 	for _, op := range isa.NewExp2().Hold(6).Ops(x, y, z) {
 		op()
 	}
-	isa.Store(y, at("alpha"), mask)
+	VMOVUPS(y, at("alpha"))
 	isa.Load(at("rowSum"), x, mask)
 	VMULPS(y, x, x)
 	isa.Store(x, at("rowSum"), mask)
