@@ -51,12 +51,19 @@ var tileShapes = func() (shapes [2*tileRows + 1]tileShape) {
 	return shapes
 }()
 
+// mulTiles scales what it adds to in a pass of its own, few rows as a rule: most
+// chunks of keys do not raise a row's maximum.
 func mulTiles(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, beta []float32) {
+	for i := 0; i < rows && beta != nil; i++ {
+		if beta[i] != 1 {
+			avx512.scale(c[i*ldc:], 0, c[i*ldc:], 0, 1, cols, beta[i:])
+		}
+	}
 	mul := mul1TilesAMX
 	if rows > tileRows {
 		mul = mul2TilesAMX
 	}
-	mul(&tileShapes[rows], &c[0], ldc, first(a), lda, first(b.Data), b.Panel, Depth(depth), rows, cols, first(beta))
+	mul(&tileShapes[rows], &c[0], ldc, first(a), lda, first(b.Data), b.Panel, Depth(depth), rows, cols, beta != nil)
 }
 
 func mulMaxTiles(c []float32, ldc int, a []uint16, lda int, b PairPanels, rows, depth, cols int, rowMax []float32, seen *Seen) {
@@ -84,10 +91,10 @@ var everything = func() (s Seen) {
 }()
 
 //go:noescape
-func mul1TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, beta *float32)
+func mul1TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, add bool)
 
 //go:noescape
-func mul2TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, beta *float32)
+func mul2TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, add bool)
 
 //go:noescape
 func mulMax1TilesAMX(shape *tileShape, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, rowMax *float32, seen *int32)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func mul1TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, beta *float32)
+// func mul1TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, add bool)
 // Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV, MMX+
-TEXT ·mul1TilesAMX(SB), $8264-88
+TEXT ·mul1TilesAMX(SB), $8264-81
 	LEAQ  63(SP), AX
 	ANDQ  $-64, AX
 	MOVQ  shape+0(FP), CX
@@ -28,7 +28,7 @@ TEXT ·mul1TilesAMX(SB), $8264-88
 	MOVQ  SI, CX
 	SHLQ  $0x06, CX
 	ADDQ  BX, CX
-	LEAQ  6144(AX), DI
+	LEAQ  4096(AX), DI
 
 copy:
 	VMOVDQU32.Z (CX), K1, Z0
@@ -43,29 +43,94 @@ copied:
 	MOVQ $0x00000000, 8256(SP)
 
 piece:
-	MOVQ c+8(FP), R8
-	MOVQ ldc+16(FP), R9
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R10
-	MOVQ 8256(SP), CX
-	LEAQ (R8)(CX*4), R8
-	LEAQ (AX), CX
+	MOVQ  c+8(FP), CX
+	MOVQ  ldc+16(FP), R8
+	SHLQ  $0x02, R8
+	MOVQ  rows+64(FP), R9
+	MOVQ  8256(SP), R10
+	ADDQ  $0x00000020, R10
+	CMPQ  R10, cols+72(FP)
+	JLT   same
+	MOVQ  R9, R10
+	IMULQ R8, R10
+	ADDQ  R10, CX
+	XORQ  R10, R10
+
+same:
+	LEAQ (CX)(R10*4), CX
 
 fetch:
-	PREFETCHT0 (R8)
-	PREFETCHT0 64(R8)
-	ADDQ       $0x00000080, CX
-	ADDQ       R9, R8
-	DECQ       R10
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       R8, CX
+	DECQ       R9
 	JNZ        fetch
-	LONG       $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
-	LONG       $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
-	MOVQ       DI, CX
-	MOVQ       $0x00000100, R8
-	MOVQ       SI, R9
-	MOVQ       BX, R10
-	TESTQ      R9, R9
-	JZ         last
+	MOVBLZX    add+80(FP), CX
+	TESTL      CX, CX
+	JZ         zero
+	MOVQ       cols+72(FP), CX
+	SUBQ       8256(SP), CX
+	CMPQ       CX, $0x00000020
+	JGE        whole
+	MOVQ       cols+72(FP), CX
+	SUBQ       8256(SP), CX
+	MOVQ       $0x00000020, R8
+	CMPQ       CX, R8
+	CMOVQLT    CX, R8
+	MOVQ       $0x00000040, CX
+	SUBQ       R8, CX
+	MOVQ       $-1, R8
+	SHRQ       CL, R8
+	KMOVW      R8, K4
+	SHRQ       $0x10, R8
+	KMOVW      R8, K5
+	MOVQ       c+8(FP), R8
+	MOVQ       ldc+16(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       rows+64(FP), R10
+	MOVQ       8256(SP), CX
+	LEAQ       (R8)(CX*4), R8
+	LEAQ       (AX), CX
+
+copyIn:
+	VMOVUPS.Z (R8), K4, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(R8), K5, Z1
+	VMOVUPS   Z1, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      R9, R8
+	DECQ      R10
+	JNZ       copyIn
+
+whole:
+	LEAQ (AX), CX
+	MOVQ $0x00000080, R8
+	MOVQ cols+72(FP), R9
+	SUBQ 8256(SP), R9
+	CMPQ R9, $0x00000020
+	JLT  loadPart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R8
+	LEAQ (CX)(R8*4), CX
+	MOVQ ldc+16(FP), R8
+	SHLQ $0x02, R8
+
+loadPart:
+	LONG $0x4b7ba2c4; WORD $0x0104 // TILELOADD (CX)(R8*1), TMM0
+	LONG $0x4b7ba2c4; WORD $0x014c; BYTE $0x40 // TILELOADD 64(CX)(R8*1), TMM1
+	JMP  start
+
+zero:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
+
+start:
+	MOVQ  DI, CX
+	MOVQ  $0x00000100, R8
+	MOVQ  SI, R9
+	MOVQ  BX, R10
+	TESTQ R9, R9
+	JZ    last
 
 step:
 	LONG $0x4b7ba2c4; WORD $0x0134 // TILELOADD (CX)(R8*1), TMM6
@@ -81,8 +146,8 @@ step:
 last:
 	MOVQ  depth+56(FP), R9
 	TESTQ $0x0000000f, R9
-	JZ    whole
-	LEAQ  6144(AX), R10
+	JZ    multiplied
+	LEAQ  4096(AX), R10
 	MOVQ  $0x00000040, R9
 	LONG  $0x4b7ba2c4; WORD $0x0134 // TILELOADD (CX)(R8*1), TMM6
 	LONG  $0x4b7ba2c4; WORD $0x017c; BYTE $0x40 // TILELOADD 64(CX)(R8*1), TMM7
@@ -90,83 +155,71 @@ last:
 	LONG  $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS TMM6, TMM4, TMM0
 	LONG  $0x5c42e2c4; BYTE $0xcc // TDPBF16PS TMM7, TMM4, TMM1
 
-whole:
-	LEAQ    (AX), CX
-	MOVQ    $0x00000080, R8
-	LONG    $0x4b7aa2c4; WORD $0x0104 // TILESTORED TMM0, (CX)(R8*1)
-	LONG    $0x4b7aa2c4; WORD $0x014c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R8*1)
-	MOVQ    cols+72(FP), CX
-	SUBQ    8256(SP), CX
-	MOVQ    $0x00000020, R8
-	CMPQ    CX, R8
-	CMOVQLT CX, R8
-	MOVQ    $0x00000040, CX
-	SUBQ    R8, CX
-	MOVQ    $-1, R8
-	SHRQ    CL, R8
-	KMOVW   R8, K4
-	SHRQ    $0x10, R8
-	KMOVW   R8, K5
-	MOVQ    beta+80(FP), CX
-	TESTQ   CX, CX
-	JZ      set
-	MOVQ    c+8(FP), R9
-	MOVQ    ldc+16(FP), R10
-	SHLQ    $0x02, R10
-	MOVQ    rows+64(FP), R11
-	MOVQ    8256(SP), R8
-	LEAQ    (R9)(R8*4), R9
-	LEAQ    (AX), R8
-
-scaled:
-	VBROADCASTSS (CX), Z2
-	VMOVUPS.Z    (R9), K4, Z0
-	VFMADD213PS  (R8), Z2, Z0
-	VMOVUPS      Z0, K4, (R9)
-	VMOVUPS.Z    64(R9), K5, Z1
-	VFMADD213PS  64(R8), Z2, Z1
-	VMOVUPS      Z1, K5, 64(R9)
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, R8
-	ADDQ         R10, R9
-	DECQ         R11
-	JNZ          scaled
-	JMP          added
-
-set:
-	MOVQ c+8(FP), R8
-	MOVQ ldc+16(FP), R9
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R10
-	MOVQ 8256(SP), CX
-	LEAQ (R8)(CX*4), R8
+multiplied:
 	LEAQ (AX), CX
+	MOVQ $0x00000080, R8
+	MOVQ cols+72(FP), R9
+	SUBQ 8256(SP), R9
+	CMPQ R9, $0x00000020
+	JLT  storePart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R8
+	LEAQ (CX)(R8*4), CX
+	MOVQ ldc+16(FP), R8
+	SHLQ $0x02, R8
 
-plain:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, K4, (R8)
-	VMOVUPS 64(CX), Z1
-	VMOVUPS Z1, K5, 64(R8)
-	ADDQ    $0x00000080, CX
-	ADDQ    R9, R8
-	DECQ    R10
-	JNZ     plain
-
-added:
-	MOVQ  8256(SP), CX
-	ADDQ  $0x00000020, CX
-	MOVQ  CX, 8256(SP)
-	CMPQ  CX, cols+72(FP)
-	JGE   end
+storePart:
+	LONG  $0x4b7aa2c4; WORD $0x0104 // TILESTORED TMM0, (CX)(R8*1)
+	LONG  $0x4b7aa2c4; WORD $0x014c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R8*1)
 	ADDQ  $0x00000080, DI
+	MOVQ  8256(SP), CX
 	TESTQ $0x00000020, CX
-	JNZ   piece
+	JZ    panel
 	MOVQ  panel+48(FP), CX
 	SHLQ  $0x02, CX
 	LEAQ  -256(DI)(CX*1), DI
-	JMP   piece
 
-end:
+panel:
+	ADDQ    $0x00000020, 8256(SP)
+	MOVQ    8256(SP), CX
+	CMPQ    CX, cols+72(FP)
+	JLT     piece
+	SUBQ    $0x00000020, 8256(SP)
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	CMPQ    CX, $0x00000020
+	JGE     done
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	MOVQ    $0x00000020, DX
+	CMPQ    CX, DX
+	CMOVQLT CX, DX
+	MOVQ    $0x00000040, CX
+	SUBQ    DX, CX
+	MOVQ    $-1, DX
+	SHRQ    CL, DX
+	KMOVW   DX, K4
+	SHRQ    $0x10, DX
+	KMOVW   DX, K5
+	MOVQ    c+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    rows+64(FP), BX
+	MOVQ    8256(SP), SI
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (AX), AX
+
+copyOut:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K4, (CX)
+	VMOVUPS 64(AX), Z1
+	VMOVUPS Z1, K5, 64(CX)
+	ADDQ    $0x00000080, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     copyOut
+
+done:
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE 
 	VZEROUPPER
 	RET
@@ -195,7 +248,7 @@ TEXT ·mulMax1TilesAMX(SB), $8264-96
 	MOVQ  SI, CX
 	SHLQ  $0x06, CX
 	ADDQ  BX, CX
-	LEAQ  6144(AX), DI
+	LEAQ  4096(AX), DI
 
 copy:
 	VMOVDQU32.Z (CX), K1, Z0
@@ -206,27 +259,31 @@ copy:
 	JNZ         copy
 
 copied:
-	VBROADCASTSS negInf<>+0(SB), Z0
-	VMOVUPS      Z0, 4096(AX)
-	VMOVUPS      Z0, 4160(AX)
-	VMOVUPS      Z0, 4224(AX)
-	VMOVUPS      Z0, 4288(AX)
-	VMOVUPS      Z0, 4352(AX)
-	VMOVUPS      Z0, 4416(AX)
-	VMOVUPS      Z0, 4480(AX)
-	VMOVUPS      Z0, 4544(AX)
-	VMOVUPS      Z0, 4608(AX)
-	VMOVUPS      Z0, 4672(AX)
-	VMOVUPS      Z0, 4736(AX)
-	VMOVUPS      Z0, 4800(AX)
-	VMOVUPS      Z0, 4864(AX)
-	VMOVUPS      Z0, 4928(AX)
-	VMOVUPS      Z0, 4992(AX)
-	VMOVUPS      Z0, 5056(AX)
 	MOVQ         b+40(FP), DI
-	MOVQ         $0x00000000, 8256(SP)
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, 6144(AX)
+	VMOVUPS      Z0, 6208(AX)
+	VMOVUPS      Z0, 6272(AX)
+	VMOVUPS      Z0, 6336(AX)
+	VMOVUPS      Z0, 6400(AX)
+	VMOVUPS      Z0, 6464(AX)
+	VMOVUPS      Z0, 6528(AX)
+	VMOVUPS      Z0, 6592(AX)
+	VMOVUPS      Z0, 6656(AX)
+	VMOVUPS      Z0, 6720(AX)
+	VMOVUPS      Z0, 6784(AX)
+	VMOVUPS      Z0, 6848(AX)
+	VMOVUPS      Z0, 6912(AX)
+	VMOVUPS      Z0, 6976(AX)
+	VMOVUPS      Z0, 7040(AX)
+	VMOVUPS      Z0, 7104(AX)
+	MOVQ         $-32, 8256(SP)
 
 piece:
+	MOVQ  8256(SP), CX
+	ADDQ  $0x00000020, CX
+	CMPQ  CX, cols+72(FP)
+	JGE   computed
 	LONG  $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
 	LONG  $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
 	MOVQ  DI, CX
@@ -250,8 +307,8 @@ step:
 last:
 	MOVQ  depth+56(FP), R9
 	TESTQ $0x0000000f, R9
-	JZ    whole
-	LEAQ  6144(AX), R10
+	JZ    multiplied
+	LEAQ  4096(AX), R10
 	MOVQ  $0x00000040, R9
 	LONG  $0x4b7ba2c4; WORD $0x0134 // TILELOADD (CX)(R8*1), TMM6
 	LONG  $0x4b7ba2c4; WORD $0x017c; BYTE $0x40 // TILELOADD 64(CX)(R8*1), TMM7
@@ -259,46 +316,33 @@ last:
 	LONG  $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS TMM6, TMM4, TMM0
 	LONG  $0x5c42e2c4; BYTE $0xcc // TDPBF16PS TMM7, TMM4, TMM1
 
-whole:
-	LEAQ    (AX), CX
-	MOVQ    $0x00000080, R8
-	LONG    $0x4b7aa2c4; WORD $0x0104 // TILESTORED TMM0, (CX)(R8*1)
-	LONG    $0x4b7aa2c4; WORD $0x014c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R8*1)
-	LEAQ    4096(AX), R8
-	MOVQ    cols+72(FP), R9
-	SUBQ    8256(SP), R9
-	MOVQ    $0x00000020, R10
-	CMPQ    R9, R10
-	CMOVQLT R9, R10
-	MOVQ    $0x00000040, CX
-	SUBQ    R10, CX
-	MOVQ    $-1, R10
-	SHRQ    CL, R10
-	KMOVW   R10, K4
-	SHRQ    $0x10, R10
-	KMOVW   R10, K5
-	MOVQ    seen+88(FP), CX
-	MOVQ    8256(SP), R10
-	CMPQ    R9, $0x00000020
-	JLT     cut
-	CMPL    R10, 256(CX)
-	JLT     cut
-	ADDQ    $0x00000020, R10
-	CMPL    R10, 260(CX)
-	JGT     cut
-	MOVQ    c+8(FP), R9
-	MOVQ    ldc+16(FP), R10
-	SHLQ    $0x02, R10
-	MOVQ    rows+64(FP), R11
-	MOVQ    8256(SP), CX
-	LEAQ    (R9)(CX*4), R9
-	LEAQ    (AX), CX
+multiplied:
+computed:
+	CMPQ 8256(SP), $0x00000000
+	JLT  kept
+	LEAQ 6144(AX), R8
+	MOVQ seen+88(FP), R9
+	MOVQ cols+72(FP), CX
+	SUBQ 8256(SP), CX
+	CMPQ CX, $0x00000020
+	JLT  part
+	MOVQ 8256(SP), CX
+	CMPL CX, 256(R9)
+	JLT  cut
+	ADDQ $0x00000020, CX
+	CMPL CX, 260(R9)
+	JGT  cut
+	MOVQ c+8(FP), R9
+	MOVQ ldc+16(FP), R10
+	SHLQ $0x02, R10
+	MOVQ rows+64(FP), R11
+	MOVQ 8256(SP), CX
+	LEAQ (R9)(CX*4), R9
+	LEAQ (AX), CX
 
 wholeRow:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, (R9)
-	VMOVUPS 64(CX), Z1
-	VMOVUPS Z1, 64(R9)
+	VMOVUPS (R9), Z0
+	VMOVUPS 64(R9), Z1
 	VMOVUPS (R8), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMAXPS  Z2, Z1, Z2
@@ -310,7 +354,50 @@ wholeRow:
 	JNZ     wholeRow
 	JMP     kept
 
+part:
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	MOVQ    $0x00000020, R10
+	CMPQ    CX, R10
+	CMOVQLT CX, R10
+	MOVQ    $0x00000040, CX
+	SUBQ    R10, CX
+	MOVQ    $-1, R10
+	SHRQ    CL, R10
+	KMOVW   R10, K4
+	SHRQ    $0x10, R10
+	KMOVW   R10, K5
+	MOVQ    c+8(FP), R10
+	MOVQ    ldc+16(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    rows+64(FP), R12
+	MOVQ    8256(SP), CX
+	LEAQ    (R10)(CX*4), R10
+	LEAQ    (AX), CX
+
+copyOut:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, K4, (R10)
+	VMOVUPS 64(CX), Z1
+	VMOVUPS Z1, K5, 64(R10)
+	ADDQ    $0x00000080, CX
+	ADDQ    R11, R10
+	DECQ    R12
+	JNZ     copyOut
+
 cut:
+	MOVQ         cols+72(FP), CX
+	SUBQ         8256(SP), CX
+	MOVQ         $0x00000020, R10
+	CMPQ         CX, R10
+	CMOVQLT      CX, R10
+	MOVQ         $0x00000040, CX
+	SUBQ         R10, CX
+	MOVQ         $-1, R10
+	SHRQ         CL, R10
+	KMOVW        R10, K4
+	SHRQ         $0x10, R10
+	KMOVW        R10, K5
 	VBROADCASTSS negInf<>+0(SB), Z3
 	VPBROADCASTD 8256(SP), Z4
 	VPADDD       numbers<>+0(SB), Z4, Z4
@@ -320,52 +407,69 @@ cut:
 	MOVQ         ldc+16(FP), R11
 	SHLQ         $0x02, R11
 	MOVQ         rows+64(FP), R12
-	MOVQ         8256(SP), R9
-	LEAQ         (R10)(R9*4), R10
-	LEAQ         (AX), R9
+	MOVQ         8256(SP), CX
+	LEAQ         (R10)(CX*4), R10
+	LEAQ         (AX), CX
 
 cutRow:
-	VPBROADCASTD (CX), Z6
-	VPBROADCASTD 128(CX), Z7
+	VPBROADCASTD (R9), Z6
+	VPBROADCASTD 128(R9), Z7
 	VPCMPD       $0x02, Z4, Z6, K4, K2
 	VPCMPD       $0x06, Z4, Z7, K2, K2
 	VMOVAPS      Z3, Z0
-	VMOVUPS      (R9), K2, Z0
+	VMOVUPS      (R10), K2, Z0
 	VMOVUPS      Z0, K4, (R10)
 	VPCMPD       $0x02, Z5, Z6, K5, K2
 	VPCMPD       $0x06, Z5, Z7, K2, K2
 	VMOVAPS      Z3, Z1
-	VMOVUPS      64(R9), K2, Z1
+	VMOVUPS      64(R10), K2, Z1
 	VMOVUPS      Z1, K5, 64(R10)
 	VMOVUPS      (R8), Z2
 	VMAXPS       Z2, Z0, Z2
 	VMAXPS       Z2, Z1, Z2
 	VMOVUPS      Z2, (R8)
 	ADDQ         $0x00000040, R8
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, R9
+	ADDQ         $0x00000004, R9
+	ADDQ         $0x00000080, CX
 	ADDQ         R11, R10
 	DECQ         R12
 	JNZ          cutRow
 
 kept:
-	MOVQ  8256(SP), CX
-	ADDQ  $0x00000020, CX
-	MOVQ  CX, 8256(SP)
-	CMPQ  CX, cols+72(FP)
-	JGE   end
+	ADDQ $0x00000020, 8256(SP)
+	MOVQ 8256(SP), CX
+	CMPQ CX, cols+72(FP)
+	JGE  end
+	LEAQ (AX), CX
+	MOVQ $0x00000080, R8
+	MOVQ cols+72(FP), R9
+	SUBQ 8256(SP), R9
+	CMPQ R9, $0x00000020
+	JLT  storePart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R8
+	LEAQ (CX)(R8*4), CX
+	MOVQ ldc+16(FP), R8
+	SHLQ $0x02, R8
+
+storePart:
+	LONG  $0x4b7aa2c4; WORD $0x0104 // TILESTORED TMM0, (CX)(R8*1)
+	LONG  $0x4b7aa2c4; WORD $0x014c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R8*1)
 	ADDQ  $0x00000080, DI
+	MOVQ  8256(SP), CX
 	TESTQ $0x00000020, CX
-	JNZ   piece
+	JZ    panel
 	MOVQ  panel+48(FP), CX
 	SHLQ  $0x02, CX
 	LEAQ  -256(DI)(CX*1), DI
-	JMP   piece
+
+panel:
+	JMP piece
 
 end:
 	MOVQ rowMax+80(FP), CX
 	MOVQ rows+64(FP), DX
-	LEAQ 4096(AX), AX
+	LEAQ 6144(AX), AX
 
 fold:
 	VMOVUPS       (AX), Z0
@@ -455,9 +559,9 @@ DATA numbers<>+248(SB)/4, $0x0000003e
 DATA numbers<>+252(SB)/4, $0x0000003f
 GLOBL numbers<>(SB), RODATA|NOPTR, $256
 
-// func mul2TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, beta *float32)
+// func mul2TilesAMX(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel int, depth int, rows int, cols int, add bool)
 // Requires: AMX_BF16, AMX_TILE, AVX, AVX512F, CMOV, MMX+
-TEXT ·mul2TilesAMX(SB), $8264-88
+TEXT ·mul2TilesAMX(SB), $8264-81
 	LEAQ  63(SP), AX
 	ANDQ  $-64, AX
 	MOVQ  shape+0(FP), CX
@@ -479,7 +583,7 @@ TEXT ·mul2TilesAMX(SB), $8264-88
 	MOVQ  SI, CX
 	SHLQ  $0x06, CX
 	ADDQ  BX, CX
-	LEAQ  6144(AX), DI
+	LEAQ  4096(AX), DI
 
 copy:
 	VMOVDQU32.Z (CX), K1, Z0
@@ -497,32 +601,102 @@ copied:
 	MOVQ $0x00000000, 8256(SP)
 
 piece:
-	MOVQ c+8(FP), R9
-	MOVQ ldc+16(FP), R10
-	SHLQ $0x02, R10
-	MOVQ rows+64(FP), R11
-	MOVQ 8256(SP), CX
-	LEAQ (R9)(CX*4), R9
-	LEAQ (AX), CX
+	MOVQ  c+8(FP), CX
+	MOVQ  ldc+16(FP), R9
+	SHLQ  $0x02, R9
+	MOVQ  rows+64(FP), R10
+	MOVQ  8256(SP), R11
+	ADDQ  $0x00000020, R11
+	CMPQ  R11, cols+72(FP)
+	JLT   same
+	MOVQ  R10, R11
+	IMULQ R9, R11
+	ADDQ  R11, CX
+	XORQ  R11, R11
+
+same:
+	LEAQ (CX)(R11*4), CX
 
 fetch:
-	PREFETCHT0 (R9)
-	PREFETCHT0 64(R9)
-	ADDQ       $0x00000080, CX
-	ADDQ       R10, R9
-	DECQ       R11
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+	ADDQ       R9, CX
+	DECQ       R10
 	JNZ        fetch
-	LONG       $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
-	LONG       $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
-	LONG       $0x497be2c4; BYTE $0xd0 // TILEZERO TMM2
-	LONG       $0x497be2c4; BYTE $0xd8 // TILEZERO TMM3
-	MOVQ       R8, CX
-	MOVQ       $0x00000100, R9
-	MOVQ       SI, R10
-	MOVQ       BX, R11
-	MOVQ       DI, R12
-	TESTQ      R10, R10
-	JZ         last
+	MOVBLZX    add+80(FP), CX
+	TESTL      CX, CX
+	JZ         zero
+	MOVQ       cols+72(FP), CX
+	SUBQ       8256(SP), CX
+	CMPQ       CX, $0x00000020
+	JGE        whole
+	MOVQ       cols+72(FP), CX
+	SUBQ       8256(SP), CX
+	MOVQ       $0x00000020, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	MOVQ       $0x00000040, CX
+	SUBQ       R9, CX
+	MOVQ       $-1, R9
+	SHRQ       CL, R9
+	KMOVW      R9, K4
+	SHRQ       $0x10, R9
+	KMOVW      R9, K5
+	MOVQ       c+8(FP), R9
+	MOVQ       ldc+16(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       rows+64(FP), R11
+	MOVQ       8256(SP), CX
+	LEAQ       (R9)(CX*4), R9
+	LEAQ       (AX), CX
+
+copyIn:
+	VMOVUPS.Z (R9), K4, Z0
+	VMOVUPS   Z0, (CX)
+	VMOVUPS.Z 64(R9), K5, Z1
+	VMOVUPS   Z1, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      R10, R9
+	DECQ      R11
+	JNZ       copyIn
+
+whole:
+	LEAQ (AX), CX
+	MOVQ $0x00000080, R9
+	MOVQ cols+72(FP), R10
+	SUBQ 8256(SP), R10
+	CMPQ R10, $0x00000020
+	JLT  loadPart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R9
+	LEAQ (CX)(R9*4), CX
+	MOVQ ldc+16(FP), R9
+	SHLQ $0x02, R9
+
+loadPart:
+	LONG $0x4b7ba2c4; WORD $0x0904 // TILELOADD (CX)(R9*1), TMM0
+	LONG $0x4b7ba2c4; WORD $0x094c; BYTE $0x40 // TILELOADD 64(CX)(R9*1), TMM1
+	MOVQ R9, R10
+	SHLQ $0x04, R10
+	ADDQ CX, R10
+	LONG $0x4b7b82c4; WORD $0x0a14 // TILELOADD (R10)(R9*1), TMM2
+	LONG $0x4b7b82c4; WORD $0x0a5c; BYTE $0x40 // TILELOADD 64(R10)(R9*1), TMM3
+	JMP  start
+
+zero:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO TMM2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO TMM3
+
+start:
+	MOVQ  R8, CX
+	MOVQ  $0x00000100, R9
+	MOVQ  SI, R10
+	MOVQ  BX, R11
+	MOVQ  DI, R12
+	TESTQ R10, R10
+	JZ    last
 
 step:
 	LONG $0x4b7ba2c4; WORD $0x0934 // TILELOADD (CX)(R9*1), TMM6
@@ -542,9 +716,9 @@ step:
 last:
 	MOVQ  depth+56(FP), R10
 	TESTQ $0x0000000f, R10
-	JZ    whole
-	LEAQ  6144(AX), R11
-	LEAQ  7168(AX), R12
+	JZ    multiplied
+	LEAQ  4096(AX), R11
+	LEAQ  5120(AX), R12
 	MOVQ  $0x00000040, R10
 	LONG  $0x4b7ba2c4; WORD $0x0934 // TILELOADD (CX)(R9*1), TMM6
 	LONG  $0x4b7ba2c4; WORD $0x097c; BYTE $0x40 // TILELOADD 64(CX)(R9*1), TMM7
@@ -555,85 +729,76 @@ last:
 	LONG  $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS TMM6, TMM5, TMM2
 	LONG  $0x5c42e2c4; BYTE $0xdd // TDPBF16PS TMM7, TMM5, TMM3
 
-whole:
-	LEAQ    (AX), CX
-	MOVQ    $0x00000080, R9
-	LONG    $0x4b7aa2c4; WORD $0x0904 // TILESTORED TMM0, (CX)(R9*1)
-	LONG    $0x4b7aa2c4; WORD $0x094c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R9*1)
-	LONG    $0x4b7aa2c4; LONG $0x08000994; WORD $0x0000 // TILESTORED TMM2, 2048(CX)(R9*1)
-	LONG    $0x4b7aa2c4; LONG $0x0840099c; WORD $0x0000 // TILESTORED TMM3, 2112(CX)(R9*1)
-	MOVQ    cols+72(FP), CX
-	SUBQ    8256(SP), CX
-	MOVQ    $0x00000020, R9
-	CMPQ    CX, R9
-	CMOVQLT CX, R9
-	MOVQ    $0x00000040, CX
-	SUBQ    R9, CX
-	MOVQ    $-1, R9
-	SHRQ    CL, R9
-	KMOVW   R9, K4
-	SHRQ    $0x10, R9
-	KMOVW   R9, K5
-	MOVQ    beta+80(FP), CX
-	TESTQ   CX, CX
-	JZ      set
-	MOVQ    c+8(FP), R10
-	MOVQ    ldc+16(FP), R11
-	SHLQ    $0x02, R11
-	MOVQ    rows+64(FP), R12
-	MOVQ    8256(SP), R9
-	LEAQ    (R10)(R9*4), R10
-	LEAQ    (AX), R9
-
-scaled:
-	VBROADCASTSS (CX), Z2
-	VMOVUPS.Z    (R10), K4, Z0
-	VFMADD213PS  (R9), Z2, Z0
-	VMOVUPS      Z0, K4, (R10)
-	VMOVUPS.Z    64(R10), K5, Z1
-	VFMADD213PS  64(R9), Z2, Z1
-	VMOVUPS      Z1, K5, 64(R10)
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, R9
-	ADDQ         R11, R10
-	DECQ         R12
-	JNZ          scaled
-	JMP          added
-
-set:
-	MOVQ c+8(FP), R9
-	MOVQ ldc+16(FP), R10
-	SHLQ $0x02, R10
-	MOVQ rows+64(FP), R11
-	MOVQ 8256(SP), CX
-	LEAQ (R9)(CX*4), R9
+multiplied:
 	LEAQ (AX), CX
+	MOVQ $0x00000080, R9
+	MOVQ cols+72(FP), R10
+	SUBQ 8256(SP), R10
+	CMPQ R10, $0x00000020
+	JLT  storePart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R9
+	LEAQ (CX)(R9*4), CX
+	MOVQ ldc+16(FP), R9
+	SHLQ $0x02, R9
 
-plain:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, K4, (R9)
-	VMOVUPS 64(CX), Z1
-	VMOVUPS Z1, K5, 64(R9)
-	ADDQ    $0x00000080, CX
-	ADDQ    R10, R9
-	DECQ    R11
-	JNZ     plain
-
-added:
-	MOVQ  8256(SP), CX
-	ADDQ  $0x00000020, CX
-	MOVQ  CX, 8256(SP)
-	CMPQ  CX, cols+72(FP)
-	JGE   end
+storePart:
+	LONG  $0x4b7aa2c4; WORD $0x0904 // TILESTORED TMM0, (CX)(R9*1)
+	LONG  $0x4b7aa2c4; WORD $0x094c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R9*1)
+	MOVQ  R9, R10
+	SHLQ  $0x04, R10
+	ADDQ  CX, R10
+	LONG  $0x4b7a82c4; WORD $0x0a14 // TILESTORED TMM2, (R10)(R9*1)
+	LONG  $0x4b7a82c4; WORD $0x0a5c; BYTE $0x40 // TILESTORED TMM3, 64(R10)(R9*1)
 	ADDQ  $0x00000080, R8
+	MOVQ  8256(SP), CX
 	TESTQ $0x00000020, CX
-	JNZ   piece
+	JZ    panel
 	MOVQ  panel+48(FP), CX
 	SHLQ  $0x02, CX
 	LEAQ  -256(R8)(CX*1), R8
-	JMP   piece
 
-end:
+panel:
+	ADDQ    $0x00000020, 8256(SP)
+	MOVQ    8256(SP), CX
+	CMPQ    CX, cols+72(FP)
+	JLT     piece
+	SUBQ    $0x00000020, 8256(SP)
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	CMPQ    CX, $0x00000020
+	JGE     done
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	MOVQ    $0x00000020, DX
+	CMPQ    CX, DX
+	CMOVQLT CX, DX
+	MOVQ    $0x00000040, CX
+	SUBQ    DX, CX
+	MOVQ    $-1, DX
+	SHRQ    CL, DX
+	KMOVW   DX, K4
+	SHRQ    $0x10, DX
+	KMOVW   DX, K5
+	MOVQ    c+8(FP), CX
+	MOVQ    ldc+16(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    rows+64(FP), BX
+	MOVQ    8256(SP), SI
+	LEAQ    (CX)(SI*4), CX
+	LEAQ    (AX), AX
+
+copyOut:
+	VMOVUPS (AX), Z0
+	VMOVUPS Z0, K4, (CX)
+	VMOVUPS 64(AX), Z1
+	VMOVUPS Z1, K5, 64(CX)
+	ADDQ    $0x00000080, AX
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     copyOut
+
+done:
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE 
 	VZEROUPPER
 	RET
@@ -662,7 +827,7 @@ TEXT ·mulMax2TilesAMX(SB), $8264-96
 	MOVQ  SI, CX
 	SHLQ  $0x06, CX
 	ADDQ  BX, CX
-	LEAQ  6144(AX), DI
+	LEAQ  4096(AX), DI
 
 copy:
 	VMOVDQU32.Z (CX), K1, Z0
@@ -676,43 +841,47 @@ copied:
 	MOVQ         DX, DI
 	SHLQ         $0x04, DI
 	ADDQ         BX, DI
-	VBROADCASTSS negInf<>+0(SB), Z0
-	VMOVUPS      Z0, 4096(AX)
-	VMOVUPS      Z0, 4160(AX)
-	VMOVUPS      Z0, 4224(AX)
-	VMOVUPS      Z0, 4288(AX)
-	VMOVUPS      Z0, 4352(AX)
-	VMOVUPS      Z0, 4416(AX)
-	VMOVUPS      Z0, 4480(AX)
-	VMOVUPS      Z0, 4544(AX)
-	VMOVUPS      Z0, 4608(AX)
-	VMOVUPS      Z0, 4672(AX)
-	VMOVUPS      Z0, 4736(AX)
-	VMOVUPS      Z0, 4800(AX)
-	VMOVUPS      Z0, 4864(AX)
-	VMOVUPS      Z0, 4928(AX)
-	VMOVUPS      Z0, 4992(AX)
-	VMOVUPS      Z0, 5056(AX)
-	VMOVUPS      Z0, 5120(AX)
-	VMOVUPS      Z0, 5184(AX)
-	VMOVUPS      Z0, 5248(AX)
-	VMOVUPS      Z0, 5312(AX)
-	VMOVUPS      Z0, 5376(AX)
-	VMOVUPS      Z0, 5440(AX)
-	VMOVUPS      Z0, 5504(AX)
-	VMOVUPS      Z0, 5568(AX)
-	VMOVUPS      Z0, 5632(AX)
-	VMOVUPS      Z0, 5696(AX)
-	VMOVUPS      Z0, 5760(AX)
-	VMOVUPS      Z0, 5824(AX)
-	VMOVUPS      Z0, 5888(AX)
-	VMOVUPS      Z0, 5952(AX)
-	VMOVUPS      Z0, 6016(AX)
-	VMOVUPS      Z0, 6080(AX)
 	MOVQ         b+40(FP), R8
-	MOVQ         $0x00000000, 8256(SP)
+	VBROADCASTSS negInf<>+0(SB), Z0
+	VMOVUPS      Z0, 6144(AX)
+	VMOVUPS      Z0, 6208(AX)
+	VMOVUPS      Z0, 6272(AX)
+	VMOVUPS      Z0, 6336(AX)
+	VMOVUPS      Z0, 6400(AX)
+	VMOVUPS      Z0, 6464(AX)
+	VMOVUPS      Z0, 6528(AX)
+	VMOVUPS      Z0, 6592(AX)
+	VMOVUPS      Z0, 6656(AX)
+	VMOVUPS      Z0, 6720(AX)
+	VMOVUPS      Z0, 6784(AX)
+	VMOVUPS      Z0, 6848(AX)
+	VMOVUPS      Z0, 6912(AX)
+	VMOVUPS      Z0, 6976(AX)
+	VMOVUPS      Z0, 7040(AX)
+	VMOVUPS      Z0, 7104(AX)
+	VMOVUPS      Z0, 7168(AX)
+	VMOVUPS      Z0, 7232(AX)
+	VMOVUPS      Z0, 7296(AX)
+	VMOVUPS      Z0, 7360(AX)
+	VMOVUPS      Z0, 7424(AX)
+	VMOVUPS      Z0, 7488(AX)
+	VMOVUPS      Z0, 7552(AX)
+	VMOVUPS      Z0, 7616(AX)
+	VMOVUPS      Z0, 7680(AX)
+	VMOVUPS      Z0, 7744(AX)
+	VMOVUPS      Z0, 7808(AX)
+	VMOVUPS      Z0, 7872(AX)
+	VMOVUPS      Z0, 7936(AX)
+	VMOVUPS      Z0, 8000(AX)
+	VMOVUPS      Z0, 8064(AX)
+	VMOVUPS      Z0, 8128(AX)
+	MOVQ         $-32, 8256(SP)
 
 piece:
+	MOVQ  8256(SP), CX
+	ADDQ  $0x00000020, CX
+	CMPQ  CX, cols+72(FP)
+	JGE   computed
 	LONG  $0x497be2c4; BYTE $0xc0 // TILEZERO TMM0
 	LONG  $0x497be2c4; BYTE $0xc8 // TILEZERO TMM1
 	LONG  $0x497be2c4; BYTE $0xd0 // TILEZERO TMM2
@@ -743,9 +912,9 @@ step:
 last:
 	MOVQ  depth+56(FP), R10
 	TESTQ $0x0000000f, R10
-	JZ    whole
-	LEAQ  6144(AX), R11
-	LEAQ  7168(AX), R12
+	JZ    multiplied
+	LEAQ  4096(AX), R11
+	LEAQ  5120(AX), R12
 	MOVQ  $0x00000040, R10
 	LONG  $0x4b7ba2c4; WORD $0x0934 // TILELOADD (CX)(R9*1), TMM6
 	LONG  $0x4b7ba2c4; WORD $0x097c; BYTE $0x40 // TILELOADD 64(CX)(R9*1), TMM7
@@ -756,48 +925,33 @@ last:
 	LONG  $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS TMM6, TMM5, TMM2
 	LONG  $0x5c42e2c4; BYTE $0xdd // TDPBF16PS TMM7, TMM5, TMM3
 
-whole:
-	LEAQ    (AX), CX
-	MOVQ    $0x00000080, R9
-	LONG    $0x4b7aa2c4; WORD $0x0904 // TILESTORED TMM0, (CX)(R9*1)
-	LONG    $0x4b7aa2c4; WORD $0x094c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R9*1)
-	LONG    $0x4b7aa2c4; LONG $0x08000994; WORD $0x0000 // TILESTORED TMM2, 2048(CX)(R9*1)
-	LONG    $0x4b7aa2c4; LONG $0x0840099c; WORD $0x0000 // TILESTORED TMM3, 2112(CX)(R9*1)
-	LEAQ    4096(AX), R9
-	MOVQ    cols+72(FP), R10
-	SUBQ    8256(SP), R10
-	MOVQ    $0x00000020, R11
-	CMPQ    R10, R11
-	CMOVQLT R10, R11
-	MOVQ    $0x00000040, CX
-	SUBQ    R11, CX
-	MOVQ    $-1, R11
-	SHRQ    CL, R11
-	KMOVW   R11, K4
-	SHRQ    $0x10, R11
-	KMOVW   R11, K5
-	MOVQ    seen+88(FP), CX
-	MOVQ    8256(SP), R11
-	CMPQ    R10, $0x00000020
-	JLT     cut
-	CMPL    R11, 256(CX)
-	JLT     cut
-	ADDQ    $0x00000020, R11
-	CMPL    R11, 260(CX)
-	JGT     cut
-	MOVQ    c+8(FP), R10
-	MOVQ    ldc+16(FP), R11
-	SHLQ    $0x02, R11
-	MOVQ    rows+64(FP), R12
-	MOVQ    8256(SP), CX
-	LEAQ    (R10)(CX*4), R10
-	LEAQ    (AX), CX
+multiplied:
+computed:
+	CMPQ 8256(SP), $0x00000000
+	JLT  kept
+	LEAQ 6144(AX), R9
+	MOVQ seen+88(FP), R10
+	MOVQ cols+72(FP), CX
+	SUBQ 8256(SP), CX
+	CMPQ CX, $0x00000020
+	JLT  part
+	MOVQ 8256(SP), CX
+	CMPL CX, 256(R10)
+	JLT  cut
+	ADDQ $0x00000020, CX
+	CMPL CX, 260(R10)
+	JGT  cut
+	MOVQ c+8(FP), R10
+	MOVQ ldc+16(FP), R11
+	SHLQ $0x02, R11
+	MOVQ rows+64(FP), R12
+	MOVQ 8256(SP), CX
+	LEAQ (R10)(CX*4), R10
+	LEAQ (AX), CX
 
 wholeRow:
-	VMOVUPS (CX), Z0
-	VMOVUPS Z0, (R10)
-	VMOVUPS 64(CX), Z1
-	VMOVUPS Z1, 64(R10)
+	VMOVUPS (R10), Z0
+	VMOVUPS 64(R10), Z1
 	VMOVUPS (R9), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMAXPS  Z2, Z1, Z2
@@ -809,7 +963,50 @@ wholeRow:
 	JNZ     wholeRow
 	JMP     kept
 
+part:
+	MOVQ    cols+72(FP), CX
+	SUBQ    8256(SP), CX
+	MOVQ    $0x00000020, R11
+	CMPQ    CX, R11
+	CMOVQLT CX, R11
+	MOVQ    $0x00000040, CX
+	SUBQ    R11, CX
+	MOVQ    $-1, R11
+	SHRQ    CL, R11
+	KMOVW   R11, K4
+	SHRQ    $0x10, R11
+	KMOVW   R11, K5
+	MOVQ    c+8(FP), R11
+	MOVQ    ldc+16(FP), R12
+	SHLQ    $0x02, R12
+	MOVQ    rows+64(FP), R13
+	MOVQ    8256(SP), CX
+	LEAQ    (R11)(CX*4), R11
+	LEAQ    (AX), CX
+
+copyOut:
+	VMOVUPS (CX), Z0
+	VMOVUPS Z0, K4, (R11)
+	VMOVUPS 64(CX), Z1
+	VMOVUPS Z1, K5, 64(R11)
+	ADDQ    $0x00000080, CX
+	ADDQ    R12, R11
+	DECQ    R13
+	JNZ     copyOut
+
 cut:
+	MOVQ         cols+72(FP), CX
+	SUBQ         8256(SP), CX
+	MOVQ         $0x00000020, R11
+	CMPQ         CX, R11
+	CMOVQLT      CX, R11
+	MOVQ         $0x00000040, CX
+	SUBQ         R11, CX
+	MOVQ         $-1, R11
+	SHRQ         CL, R11
+	KMOVW        R11, K4
+	SHRQ         $0x10, R11
+	KMOVW        R11, K5
 	VBROADCASTSS negInf<>+0(SB), Z3
 	VPBROADCASTD 8256(SP), Z4
 	VPADDD       numbers<>+0(SB), Z4, Z4
@@ -819,52 +1016,74 @@ cut:
 	MOVQ         ldc+16(FP), R12
 	SHLQ         $0x02, R12
 	MOVQ         rows+64(FP), R13
-	MOVQ         8256(SP), R10
-	LEAQ         (R11)(R10*4), R11
-	LEAQ         (AX), R10
+	MOVQ         8256(SP), CX
+	LEAQ         (R11)(CX*4), R11
+	LEAQ         (AX), CX
 
 cutRow:
-	VPBROADCASTD (CX), Z6
-	VPBROADCASTD 128(CX), Z7
+	VPBROADCASTD (R10), Z6
+	VPBROADCASTD 128(R10), Z7
 	VPCMPD       $0x02, Z4, Z6, K4, K2
 	VPCMPD       $0x06, Z4, Z7, K2, K2
 	VMOVAPS      Z3, Z0
-	VMOVUPS      (R10), K2, Z0
+	VMOVUPS      (R11), K2, Z0
 	VMOVUPS      Z0, K4, (R11)
 	VPCMPD       $0x02, Z5, Z6, K5, K2
 	VPCMPD       $0x06, Z5, Z7, K2, K2
 	VMOVAPS      Z3, Z1
-	VMOVUPS      64(R10), K2, Z1
+	VMOVUPS      64(R11), K2, Z1
 	VMOVUPS      Z1, K5, 64(R11)
 	VMOVUPS      (R9), Z2
 	VMAXPS       Z2, Z0, Z2
 	VMAXPS       Z2, Z1, Z2
 	VMOVUPS      Z2, (R9)
 	ADDQ         $0x00000040, R9
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, R10
+	ADDQ         $0x00000004, R10
+	ADDQ         $0x00000080, CX
 	ADDQ         R12, R11
 	DECQ         R13
 	JNZ          cutRow
 
 kept:
-	MOVQ  8256(SP), CX
-	ADDQ  $0x00000020, CX
-	MOVQ  CX, 8256(SP)
-	CMPQ  CX, cols+72(FP)
-	JGE   end
+	ADDQ $0x00000020, 8256(SP)
+	MOVQ 8256(SP), CX
+	CMPQ CX, cols+72(FP)
+	JGE  end
+	LEAQ (AX), CX
+	MOVQ $0x00000080, R9
+	MOVQ cols+72(FP), R10
+	SUBQ 8256(SP), R10
+	CMPQ R10, $0x00000020
+	JLT  storePart
+	MOVQ c+8(FP), CX
+	MOVQ 8256(SP), R9
+	LEAQ (CX)(R9*4), CX
+	MOVQ ldc+16(FP), R9
+	SHLQ $0x02, R9
+
+storePart:
+	LONG  $0x4b7aa2c4; WORD $0x0904 // TILESTORED TMM0, (CX)(R9*1)
+	LONG  $0x4b7aa2c4; WORD $0x094c; BYTE $0x40 // TILESTORED TMM1, 64(CX)(R9*1)
+	MOVQ  R9, R10
+	SHLQ  $0x04, R10
+	ADDQ  CX, R10
+	LONG  $0x4b7a82c4; WORD $0x0a14 // TILESTORED TMM2, (R10)(R9*1)
+	LONG  $0x4b7a82c4; WORD $0x0a5c; BYTE $0x40 // TILESTORED TMM3, 64(R10)(R9*1)
 	ADDQ  $0x00000080, R8
+	MOVQ  8256(SP), CX
 	TESTQ $0x00000020, CX
-	JNZ   piece
+	JZ    panel
 	MOVQ  panel+48(FP), CX
 	SHLQ  $0x02, CX
 	LEAQ  -256(R8)(CX*1), R8
-	JMP   piece
+
+panel:
+	JMP piece
 
 end:
 	MOVQ rowMax+80(FP), CX
 	MOVQ rows+64(FP), DX
-	LEAQ 4096(AX), AX
+	LEAQ 6144(AX), AX
 
 fold:
 	VMOVUPS       (AX), Z0
@@ -927,67 +1146,63 @@ row:
 	MOVQ         keys+24(FP), R9
 
 group:
-	SUBQ        $0x00000020, R9
-	JLT         tail
-	VMOVUPS     (DI), Z11
-	VFMSUB132PS Z8, Z7, Z11
-	VADDPS      Z2, Z11, Z9
-	VMOVUPS     Z5, Z12
-	VPERMI2PS   Z6, Z12, Z9
-	VREDUCEPS   $0x50, Z11, Z12
-	VSUBPS      Z12, Z11, Z11
-	VADDPS      Z3, Z12, Z12
-	VFMADD213PS Z4, Z12, Z12
-	VMULPS      Z12, Z9, Z9
-	VSCALEFPS   Z11, Z9, Z9
-	VADDPS      Z9, Z0, Z0
-	VMOVUPS     64(DI), Z11
-	VFMSUB132PS Z8, Z7, Z11
-	VADDPS      Z2, Z11, Z10
-	VMOVUPS     Z5, Z12
-	VPERMI2PS   Z6, Z12, Z10
-	VREDUCEPS   $0x50, Z11, Z12
-	VSUBPS      Z12, Z11, Z11
-	VADDPS      Z3, Z12, Z12
-	VFMADD213PS Z4, Z12, Z12
-	VMULPS      Z12, Z10, Z10
-	VSCALEFPS   Z11, Z10, Z10
-	VADDPS      Z10, Z1, Z1
-	LONG        $0x482f5262; WORD $0xd972 // VCVTNE2PS2BF16 Z9, Z10, Z11
-	VMOVUPS     Z11, (R8)
-	ADDQ        $0x00000080, DI
-	ADDQ        $0x00000040, R8
-	JMP         group
+	SUBQ          $0x00000020, R9
+	JLT           tail
+	VMOVUPS       (DI), Z11
+	VFMSUB132PS   Z8, Z7, Z11
+	VADDPS.RD_SAE Z2, Z11, Z9
+	VMOVUPS       Z5, Z12
+	VPERMI2PS     Z6, Z12, Z9
+	VREDUCEPS     $0x51, Z11, Z12
+	VADDPS        Z3, Z12, Z12
+	VFMADD213PS   Z4, Z12, Z12
+	VMULPS        Z12, Z9, Z9
+	VSCALEFPS     Z11, Z9, Z9
+	VADDPS        Z9, Z0, Z0
+	VMOVUPS       64(DI), Z11
+	VFMSUB132PS   Z8, Z7, Z11
+	VADDPS.RD_SAE Z2, Z11, Z10
+	VMOVUPS       Z5, Z12
+	VPERMI2PS     Z6, Z12, Z10
+	VREDUCEPS     $0x51, Z11, Z12
+	VADDPS        Z3, Z12, Z12
+	VFMADD213PS   Z4, Z12, Z12
+	VMULPS        Z12, Z10, Z10
+	VSCALEFPS     Z11, Z10, Z10
+	VADDPS        Z10, Z1, Z1
+	LONG          $0x482f5262; WORD $0xd972 // VCVTNE2PS2BF16 Z9, Z10, Z11
+	VMOVUPS       Z11, (R8)
+	ADDQ          $0x00000080, DI
+	ADDQ          $0x00000040, R8
+	JMP           group
 
 tail:
-	ADDQ        $0x00000020, R9
-	JZ          total
-	VMOVUPS.Z   (DI), K1, Z11
-	VFMSUB132PS Z8, Z7, Z11
-	VADDPS      Z2, Z11, Z9
-	VMOVUPS     Z5, Z12
-	VPERMI2PS   Z6, Z12, Z9
-	VREDUCEPS   $0x50, Z11, Z12
-	VSUBPS      Z12, Z11, Z11
-	VADDPS      Z3, Z12, Z12
-	VFMADD213PS Z4, Z12, Z12
-	VMULPS      Z12, Z9, Z9
-	VSCALEFPS   Z11, Z9, Z9
-	VADDPS      Z9, Z0, K1, Z0
-	VMOVUPS.Z   64(DI), K2, Z11
-	VFMSUB132PS Z8, Z7, Z11
-	VADDPS      Z2, Z11, Z10
-	VMOVUPS     Z5, Z12
-	VPERMI2PS   Z6, Z12, Z10
-	VREDUCEPS   $0x50, Z11, Z12
-	VSUBPS      Z12, Z11, Z11
-	VADDPS      Z3, Z12, Z12
-	VFMADD213PS Z4, Z12, Z12
-	VMULPS      Z12, Z10, Z10
-	VSCALEFPS   Z11, Z10, Z10
-	VADDPS      Z10, Z1, K2, Z1
-	LONG        $0xcb2f5262; WORD $0xd972 // VCVTNE2PS2BF16.Z Z9, Z10, K3, Z11
-	VMOVUPS     Z11, K4, (R8)
+	ADDQ          $0x00000020, R9
+	JZ            total
+	VMOVUPS.Z     (DI), K1, Z11
+	VFMSUB132PS   Z8, Z7, Z11
+	VADDPS.RD_SAE Z2, Z11, Z9
+	VMOVUPS       Z5, Z12
+	VPERMI2PS     Z6, Z12, Z9
+	VREDUCEPS     $0x51, Z11, Z12
+	VADDPS        Z3, Z12, Z12
+	VFMADD213PS   Z4, Z12, Z12
+	VMULPS        Z12, Z9, Z9
+	VSCALEFPS     Z11, Z9, Z9
+	VADDPS        Z9, Z0, K1, Z0
+	VMOVUPS.Z     64(DI), K2, Z11
+	VFMSUB132PS   Z8, Z7, Z11
+	VADDPS.RD_SAE Z2, Z11, Z10
+	VMOVUPS       Z5, Z12
+	VPERMI2PS     Z6, Z12, Z10
+	VREDUCEPS     $0x51, Z11, Z12
+	VADDPS        Z3, Z12, Z12
+	VFMADD213PS   Z4, Z12, Z12
+	VMULPS        Z12, Z10, Z10
+	VSCALEFPS     Z11, Z10, Z10
+	VADDPS        Z10, Z1, K2, Z1
+	LONG          $0xcb2f5262; WORD $0xd972 // VCVTNE2PS2BF16.Z Z9, Z10, K3, Z11
+	VMOVUPS       Z11, K4, (R8)
 
 total:
 	VADDPS        Z1, Z0, Z11
@@ -1009,43 +1224,43 @@ total:
 	VZEROUPPER
 	RET
 
-DATA exp2Table<>+0(SB)/4, $0x3e76014a
-DATA exp2Table<>+4(SB)/4, $0x3e7b6450
-DATA exp2Table<>+8(SB)/4, $0x3e8072c4
-DATA exp2Table<>+12(SB)/4, $0x3e8342ce
-DATA exp2Table<>+16(SB)/4, $0x3e86229c
-DATA exp2Table<>+20(SB)/4, $0x3e891287
-DATA exp2Table<>+24(SB)/4, $0x3e8c12e9
-DATA exp2Table<>+28(SB)/4, $0x3e8f241e
-DATA exp2Table<>+32(SB)/4, $0x3e924685
-DATA exp2Table<>+36(SB)/4, $0x3e957a7e
-DATA exp2Table<>+40(SB)/4, $0x3e98c06b
-DATA exp2Table<>+44(SB)/4, $0x3e9c18b2
-DATA exp2Table<>+48(SB)/4, $0x3e9f83b8
-DATA exp2Table<>+52(SB)/4, $0x3ea301e8
-DATA exp2Table<>+56(SB)/4, $0x3ea693ac
-DATA exp2Table<>+60(SB)/4, $0x3eaa3972
-DATA exp2Table<>+64(SB)/4, $0x3eadf3ab
-DATA exp2Table<>+68(SB)/4, $0x3eb1c2c9
-DATA exp2Table<>+72(SB)/4, $0x3eb5a741
-DATA exp2Table<>+76(SB)/4, $0x3eb9a18b
-DATA exp2Table<>+80(SB)/4, $0x3ebdb221
-DATA exp2Table<>+84(SB)/4, $0x3ec1d980
-DATA exp2Table<>+88(SB)/4, $0x3ec61828
-DATA exp2Table<>+92(SB)/4, $0x3eca6e9c
-DATA exp2Table<>+96(SB)/4, $0x3ecedd60
-DATA exp2Table<>+100(SB)/4, $0x3ed364fe
-DATA exp2Table<>+104(SB)/4, $0x3ed80600
-DATA exp2Table<>+108(SB)/4, $0x3edcc0f5
-DATA exp2Table<>+112(SB)/4, $0x3ee1966e
-DATA exp2Table<>+116(SB)/4, $0x3ee68700
-DATA exp2Table<>+120(SB)/4, $0x3eeb9342
-DATA exp2Table<>+124(SB)/4, $0x3ef0bbd1
+DATA exp2Table<>+0(SB)/4, $0x3e78aaea
+DATA exp2Table<>+4(SB)/4, $0x3e7e1cdd
+DATA exp2Table<>+8(SB)/4, $0x3e81d6ab
+DATA exp2Table<>+12(SB)/4, $0x3e84ae80
+DATA exp2Table<>+16(SB)/4, $0x3e879645
+DATA exp2Table<>+20(SB)/4, $0x3e8a8e53
+DATA exp2Table<>+24(SB)/4, $0x3e8d9706
+DATA exp2Table<>+28(SB)/4, $0x3e90b0bb
+DATA exp2Table<>+32(SB)/4, $0x3e93dbd1
+DATA exp2Table<>+36(SB)/4, $0x3e9718aa
+DATA exp2Table<>+40(SB)/4, $0x3e9a67a9
+DATA exp2Table<>+44(SB)/4, $0x3e9dc934
+DATA exp2Table<>+48(SB)/4, $0x3ea13db3
+DATA exp2Table<>+52(SB)/4, $0x3ea4c590
+DATA exp2Table<>+56(SB)/4, $0x3ea86138
+DATA exp2Table<>+60(SB)/4, $0x3eac111a
+DATA exp2Table<>+64(SB)/4, $0x3eafd5a6
+DATA exp2Table<>+68(SB)/4, $0x3eb3af52
+DATA exp2Table<>+72(SB)/4, $0x3eb79e93
+DATA exp2Table<>+76(SB)/4, $0x3ebba3e2
+DATA exp2Table<>+80(SB)/4, $0x3ebfbfbc
+DATA exp2Table<>+84(SB)/4, $0x3ec3f29d
+DATA exp2Table<>+88(SB)/4, $0x3ec83d08
+DATA exp2Table<>+92(SB)/4, $0x3ecc9f81
+DATA exp2Table<>+96(SB)/4, $0x3ed11a8d
+DATA exp2Table<>+100(SB)/4, $0x3ed5aeb8
+DATA exp2Table<>+104(SB)/4, $0x3eda5c8d
+DATA exp2Table<>+108(SB)/4, $0x3edf249e
+DATA exp2Table<>+112(SB)/4, $0x3ee4077b
+DATA exp2Table<>+116(SB)/4, $0x3ee905bd
+DATA exp2Table<>+120(SB)/4, $0x3eee1ffc
+DATA exp2Table<>+124(SB)/4, $0x3ef356d6
 GLOBL exp2Table<>(SB), RODATA|NOPTR, $128
 
 DATA exp2AVX512<>+0(SB)/4, $0x48c00000
-DATA exp2AVX512<>+4(SB)/4, $0x3fb8a85d
-DATA exp2AVX512<>+8(SB)/4, $0x40053437
+DATA exp2AVX512<>+4(SB)/4, $0x3fb6ab83
+DATA exp2AVX512<>+8(SB)/4, $0x4005341f
 GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 // func fmaTilesAMX(shape *byte, n int)

@@ -1,5 +1,5 @@
-// Command tiles generates the products of pairs of bfloat16 by AMX, and their
-// limit.
+// Command tiles generates the products of pairs of bfloat16 by AMX, their limit,
+// and the softmax between them.
 package main
 
 import (
@@ -16,34 +16,38 @@ import (
 var isa = AVX512
 
 const (
-	tileRows = 16     // of A and C, and pairs of rows of B
-	rowBytes = 64     // of a tile
-	ldb      = 256    // bytes between the rows of a panel
-	ldt      = 2 * 64 // and between those of the tiles of C, in memory
-	tiles    = 2      // of C side by side
-	maxRows  = 2 * tileRows
+	tileRows  = 16 // of A and C, and pairs of rows of B
+	rowBytes  = 64 // of a tile
+	pieceCols = 32 // columns of C that are computed together, two tiles of them
+	tiles     = 2
+	maxRows   = 2 * tileRows
+	ldb       = 256              // bytes between the rows of a panel
+	ldPart    = tiles * rowBytes // and of a piece in part
 )
 
 func main() {
 	ConstraintExpr("!purego")
 	for high := 1; high <= 2; high++ {
-		mul(high, false)
-		mul(high, true)
+		mul(high)
+		mulMax(high)
 	}
 	weigh()
 	multiply()
 	Generate()
 }
 
-// A block is one or two tiles of rows of C, two tiles of columns at a time:
+// A block is one or two tiles of rows of C, a piece of two tiles of columns at a
+// time:
 //
 //	C00 C01   A0     B0 B1
 //	C10 C11   A1
+//
+// Tiles are stored where they belong. The last piece of a C whose columns do not
+// fill it goes through memory of its own.
 type block struct {
-	name string
 	high int // tiles of rows
 
-	sums, max, tail Mem // C's tiles, the maxima so far, A's last columns
+	part, tail, max Mem // the last piece, A's last columns, the maxima so far
 	a               [2]reg.Register
 	lda             reg.Register
 	full            reg.Register // steps of 32 columns of A
@@ -58,67 +62,34 @@ func tileB(j int) Tile    { return TMM(6 + j) }
 // The columns of a piece that there are.
 var columnMasks = [tiles]reg.Register{reg.K4, reg.K5}
 
-// mul generates a product of rows that fill so many tiles, or their last one in
-// part, with every panel. What is computed goes through memory: there it is
-// added to C times beta, or, with maxima, what is not seen becomes −Inf and the
-// largest of each row is kept.
-func mul(high int, maxima bool) {
-	k := block{name: fmt.Sprintf("mul%dTilesAMX", high), high: high}
-	last := "beta *float32"
-	if maxima {
-		k.name, last = fmt.Sprintf("mulMax%dTilesAMX", high), "rowMax *float32, seen *int32"
-	}
-	// It is no leaf by its frame, whose prologue may grow the stack.
-	TEXT(k.name, 0, "func(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, "+last+")")
-	frame := isa.Frame((maxRows*ldt + 2*maxRows*rowBytes) / rowBytes)
-	k.sums, k.max, k.tail = frame, frame.Offset(maxRows*ldt), frame.Offset(maxRows*(ldt+rowBytes))
+// begin generates the head of a product of rows that fill so many tiles, or
+// their last one in part, with every panel.
+func begin(name string, high int, last string) *block {
+	k := &block{high: high}
+	// Without NOSPLIT: the prologue grows the stack for so large a frame.
+	TEXT(fmt.Sprintf("%s%dTilesAMX", name, high), 0,
+		"func(shape *byte, c *float32, ldc int, a *uint16, lda int, b *uint32, panel, depth, rows, cols int, "+last+")")
+	frame := isa.Frame((maxRows*ldPart + 2*maxRows*rowBytes) / rowBytes)
+	k.part, k.tail, k.max = frame, frame.Offset(maxRows*ldPart), frame.Offset(maxRows*(ldPart+rowBytes))
 	k.at = AllocLocal(8)
 	LDTILECFG(Mem{Base: Arg("shape")})
 	k.lda = ArgHalves("lda")
 	k.a[0] = Arg("a")
 	k.copyTail()
 	if high > 1 {
-		k.a[1] = GP64()
-		MOVQ(k.lda, k.a[1])
-		SHLQ(U8(4), k.a[1])
-		ADDQ(k.a[0], k.a[1])
-	}
-	if maxima {
-		k.clearMax()
+		k.a[1] = below(k.a[0], k.lda)
 	}
 	k.b = Arg("b")
-	MOVQ(U32(0), k.at)
+	return k
+}
 
-	Label("piece")
-	if !maxima {
-		k.fetch()
-	}
-	k.product()
-	if maxima {
-		k.keep()
-	} else {
-		k.add()
-	}
-	at := GP64()
-	MOVQ(k.at, at)
-	ADDQ(U32(tiles*isa.Width), at)
-	MOVQ(at, k.at)
-	CMPQ(at, Stack("cols"))
-	JGE(LabelRef("end"))
-	ADDQ(U32(tiles*rowBytes), k.b)
-	TESTQ(U32(tiles*isa.Width), at)
-	JNZ(LabelRef("piece"))
-	panel := Arg("panel")
-	SHLQ(U8(2), panel)
-	LEAQ(Mem{Base: k.b, Index: panel, Scale: 1, Disp: -ldb}, k.b)
-	JMP(LabelRef("piece"))
-
-	Label("end")
-	if maxima {
-		k.reduceMax()
-	}
-	TILERELEASE()
-	End()
+// below is the address of what is a tile's rows below another.
+func below(at, stride reg.Register) reg.GPVirtual {
+	r := GP64()
+	MOVQ(stride, r)
+	SHLQ(U8(4), r)
+	ADDQ(at, r)
+	return r
 }
 
 // copyTail fills up the columns of A that make no step with zeros.
@@ -145,21 +116,131 @@ func (k *block) copyTail() {
 	Label("copied")
 }
 
-// fetch asks for what the piece is added to.
-func (k *block) fetch() {
-	k.rows("fetch", func(_, c Mem) {
-		PREFETCHT0(c)
-		PREFETCHT0(c.Offset(rowBytes))
+// mul generates C = A·B, or C += A·B.
+func mul(high int) {
+	k := begin("mul", high, "add bool")
+	MOVQ(U32(0), k.at)
+	Label("piece")
+	k.fetch()
+	add := GP32()
+	MOVBLZX(Stack("add"), add)
+	TESTL(add, add)
+	JZ(LabelRef("zero"))
+	CMPQ(k.left(), U32(pieceCols))
+	JGE(LabelRef("whole"))
+	k.setColumns()
+	k.rows("copyIn", func(part, c Mem) {
+		for j, mask := range columnMasks {
+			isa.Load(c.Offset(j*isa.Bytes()), isa.V(j), mask)
+			VMOVUPS(isa.V(j), part.Offset(j*isa.Bytes()))
+		}
 	})
+	Label("whole")
+	k.place("load", func(m Mem, t Tile) { TILELOADD(m, t) })
+	JMP(LabelRef("start"))
+	Label("zero")
+	k.clearTiles()
+	Label("start")
+	k.product()
+	k.place("store", func(m Mem, t Tile) { TILESTORED(t, m) })
+	k.nextPiece()
+	ADDQ(U32(pieceCols), k.at)
+	at := GP64()
+	MOVQ(k.at, at)
+	CMPQ(at, Stack("cols"))
+	JLT(LabelRef("piece"))
+
+	SUBQ(U32(pieceCols), k.at)
+	CMPQ(k.left(), U32(pieceCols))
+	JGE(LabelRef("done"))
+	k.setColumns()
+	k.rows("copyOut", func(part, c Mem) {
+		for j, mask := range columnMasks {
+			VMOVUPS(part.Offset(j*isa.Bytes()), isa.V(j))
+			isa.Store(isa.V(j), c.Offset(j*isa.Bytes()), mask)
+		}
+	})
+	Label("done")
+	TILERELEASE()
+	End()
 }
 
-// product leaves the piece's tiles of C in memory.
-func (k *block) product() {
+// left is how many columns there are from the piece's first one on.
+func (k *block) left() reg.Register {
+	left := Arg("cols")
+	SUBQ(k.at, left)
+	return left
+}
+
+// nextPiece moves B on by the piece: its second one ends a panel.
+func (k *block) nextPiece() {
+	at := GP64()
+	ADDQ(U32(tiles*rowBytes), k.b)
+	MOVQ(k.at, at)
+	TESTQ(U32(pieceCols), at)
+	JZ(LabelRef("panel"))
+	panel := Arg("panel")
+	SHLQ(U8(2), panel)
+	LEAQ(Mem{Base: k.b, Index: panel, Scale: 1, Disp: -ldb}, k.b)
+	Label("panel")
+}
+
+// place calls do for the tiles of the piece with their places.
+func (k *block) place(name string, do func(m Mem, t Tile)) {
+	to, stride, at := GP64(), GP64(), GP64()
+	LEAQ(k.part, to)
+	MOVQ(U32(ldPart), stride)
+	CMPQ(k.left(), U32(pieceCols))
+	JLT(LabelRef(name + "Part"))
+	MOVQ(Stack("c"), to)
+	MOVQ(k.at, at)
+	LEAQ(Mem{Base: to, Index: at, Scale: 4}, to)
+	MOVQ(Stack("ldc"), stride)
+	SHLQ(U8(2), stride)
+	Label(name + "Part")
+	for i := range k.high {
+		for j := range tiles {
+			do(Mem{Base: to, Index: stride, Scale: 1, Disp: j * rowBytes}, tileC(i, j))
+		}
+		if i+1 < k.high {
+			to = below(to, stride)
+		}
+	}
+}
+
+func (k *block) clearTiles() {
 	for i := range k.high {
 		for j := range tiles {
 			TILEZERO(tileC(i, j))
 		}
 	}
+}
+
+// fetch asks for what the next piece of C holds, or the first one of the rows that
+// follow.
+func (k *block) fetch() {
+	p, ldc, rows, n := Arg("c"), ArgBytes("ldc"), Arg("rows"), GP64()
+	MOVQ(k.at, n)
+	ADDQ(U32(pieceCols), n)
+	CMPQ(n, Stack("cols"))
+	JLT(LabelRef("same"))
+	MOVQ(rows, n)
+	IMULQ(ldc, n)
+	ADDQ(n, p)
+	XORQ(n, n)
+	Label("same")
+	LEAQ(Mem{Base: p, Index: n, Scale: 4}, p)
+	Label("fetch")
+	for j := range tiles {
+		PREFETCHT0(Mem{Base: p, Disp: j * rowBytes})
+	}
+	ADDQ(ldc, p)
+	DECQ(rows)
+	JNZ(LabelRef("fetch"))
+}
+
+// product adds to the tiles of C.
+func (k *block) product() {
 	b, strideB, steps := GP64(), GP64(), GP64()
 	MOVQ(k.b, b)
 	MOVQ(U32(ldb), strideB)
@@ -183,21 +264,13 @@ func (k *block) product() {
 	Label("last")
 	depth := Arg("depth")
 	TESTQ(U32(tileRows-1), depth)
-	JZ(LabelRef("whole"))
+	JZ(LabelRef("multiplied"))
 	for i := range k.high {
 		LEAQ(k.tail.Offset(i*tileRows*rowBytes), a[i])
 	}
 	MOVQ(U32(rowBytes), steps)
 	k.step(a, steps, b, strideB)
-	Label("whole")
-	to, stride := GP64(), GP64()
-	LEAQ(k.sums, to)
-	MOVQ(U32(ldt), stride)
-	for i := range k.high {
-		for j := range tiles {
-			TILESTORED(tileC(i, j), Mem{Base: to, Index: stride, Scale: 1, Disp: i*tileRows*ldt + j*rowBytes})
-		}
-	}
+	Label("multiplied")
 }
 
 // step adds the products of 32 columns of A.
@@ -213,13 +286,10 @@ func (k *block) step(a [2]reg.Register, strideA, b, strideB reg.Register) {
 	}
 }
 
-// setColumns covers the piece's columns by columnMasks and returns how many there
-// are from its first one on.
-func (k *block) setColumns() (left reg.Register) {
-	left = Arg("cols")
-	SUBQ(k.at, left)
-	n, bits := GP64(), GP64()
-	MOVQ(U32(tiles*isa.Width), n)
+// setColumns covers the piece's columns by columnMasks.
+func (k *block) setColumns() {
+	left, n, bits := k.left(), GP64(), GP64()
+	MOVQ(U32(pieceCols), n)
 	CMPQ(left, n)
 	CMOVQLT(left, n)
 	MOVQ(U32(64), reg.RCX)
@@ -229,135 +299,20 @@ func (k *block) setColumns() (left reg.Register) {
 	KMOVW(bits.As32(), columnMasks[0])
 	SHRQ(U8(16), bits)
 	KMOVW(bits.As32(), columnMasks[1])
-	return left
 }
 
-// rows walks through the piece's rows of C, as they were computed and as they
-// lie: body gets their addresses.
-func (k *block) rows(name string, body func(sums, c Mem)) {
-	from, to, ldc, n := GP64(), Arg("c"), ArgBytes("ldc"), Arg("rows")
-	at := GP64()
+// rows walks through the rows of the last piece, and of where it belongs.
+func (k *block) rows(name string, body func(part, c Mem)) {
+	from, to, ldc, n, at := GP64(), Arg("c"), ArgBytes("ldc"), Arg("rows"), GP64()
 	MOVQ(k.at, at)
 	LEAQ(Mem{Base: to, Index: at, Scale: 4}, to)
-	LEAQ(k.sums, from)
+	LEAQ(k.part, from)
 	Label(name)
 	body(Mem{Base: from}, Mem{Base: to})
-	ADDQ(U32(ldt), from)
+	ADDQ(U32(ldPart), from)
 	ADDQ(ldc, to)
 	DECQ(n)
 	JNZ(LabelRef(name))
-}
-
-// add stores C·beta plus the piece, or the piece.
-func (k *block) add() {
-	k.setColumns()
-	beta := Arg("beta")
-	TESTQ(beta, beta)
-	JZ(LabelRef("set"))
-	k.rows("scaled", func(sums, c Mem) {
-		VBROADCASTSS(Mem{Base: beta}, isa.V(2))
-		for j, mask := range columnMasks {
-			off := j * isa.Bytes()
-			isa.Load(c.Offset(off), isa.V(j), mask)
-			VFMADD213PS(sums.Offset(off), isa.V(2), isa.V(j))
-			isa.Store(isa.V(j), c.Offset(off), mask)
-		}
-		ADDQ(U32(4), beta)
-	})
-	JMP(LabelRef("added"))
-	Label("set")
-	k.rows("plain", func(sums, c Mem) {
-		for j, mask := range columnMasks {
-			off := j * isa.Bytes()
-			VMOVUPS(sums.Offset(off), isa.V(j))
-			isa.Store(isa.V(j), c.Offset(off), mask)
-		}
-	})
-	Label("added")
-}
-
-// Where a Seen holds what, as simd has it.
-const (
-	seenHi           = 4 * SeenRows
-	seenFrom, seenTo = 8 * SeenRows, 8*SeenRows + 4 // by all rows
-)
-
-// keep stores the piece, −Inf where it is not seen, and takes it into the
-// maxima. A NaN in VMAXPS's first source gives the second, here the maximum
-// so far: NaN is passed over.
-func (k *block) keep() {
-	max := GP64()
-	LEAQ(k.max, max)
-	kept := func(c Mem) {
-		VMOVUPS(Mem{Base: max}, isa.V(2))
-		for j := range tiles {
-			VMAXPS(isa.V(2), isa.V(j), isa.V(2))
-		}
-		VMOVUPS(isa.V(2), Mem{Base: max})
-		ADDQ(U32(rowBytes), max)
-	}
-	left, seen, at := k.setColumns(), Arg("seen"), GP64()
-	MOVQ(k.at, at)
-	CMPQ(left, U32(tiles*isa.Width))
-	JLT(LabelRef("cut"))
-	CMPL(at.As32(), Mem{Base: seen, Disp: seenFrom})
-	JLT(LabelRef("cut"))
-	ADDQ(U32(tiles*isa.Width), at)
-	CMPL(at.As32(), Mem{Base: seen, Disp: seenTo})
-	JGT(LabelRef("cut"))
-	k.rows("wholeRow", func(sums, c Mem) {
-		for j := range tiles {
-			VMOVUPS(sums.Offset(j*isa.Bytes()), isa.V(j))
-			VMOVUPS(isa.V(j), c.Offset(j*isa.Bytes()))
-		}
-		kept(c)
-	})
-	JMP(LabelRef("kept"))
-
-	Label("cut")
-	const atMost, greater = U8(2), U8(6)
-	none, column := isa.V(3), func(j int) reg.Register { return isa.V(4 + j) }
-	VBROADCASTSS(NegInf(), none)
-	for j := range tiles {
-		VPBROADCASTD(k.at, column(j))
-		VPADDD(Numbers().Offset(j*isa.Bytes()), column(j), column(j))
-	}
-	k.rows("cutRow", func(sums, c Mem) {
-		VPBROADCASTD(Mem{Base: seen}, isa.V(6))
-		VPBROADCASTD(Mem{Base: seen, Disp: seenHi}, isa.V(7))
-		for j, mask := range columnMasks {
-			VPCMPD(atMost, column(j), isa.V(6), mask, reg.K2)
-			VPCMPD(greater, column(j), isa.V(7), reg.K2, reg.K2)
-			VMOVAPS(none, isa.V(j))
-			VMOVUPS(sums.Offset(j*isa.Bytes()), reg.K2, isa.V(j))
-			VMOVUPS(isa.V(j), mask, c.Offset(j*isa.Bytes()))
-		}
-		kept(c)
-		ADDQ(U32(4), seen)
-	})
-	Label("kept")
-}
-
-// clearMax starts the maxima at −Inf.
-func (k *block) clearMax() {
-	VBROADCASTSS(NegInf(), isa.V(0))
-	for i := range k.high * tileRows {
-		VMOVUPS(isa.V(0), k.max.Offset(i*rowBytes))
-	}
-}
-
-// reduceMax folds each row's vector of maxima into its number in rowMax.
-func (k *block) reduceMax() {
-	rowMax, n, max := Arg("rowMax"), Arg("rows"), GP64()
-	LEAQ(k.max, max)
-	Label("fold")
-	VMOVUPS(Mem{Base: max}, isa.V(0))
-	isa.Reduce(isa.V(0), isa.V(1), func(from, into reg.Register) { VMAXPS(into, from, into) })
-	VMOVSS(X(isa.V(0)), Mem{Base: rowMax})
-	ADDQ(U32(rowBytes), max)
-	ADDQ(U32(4), rowMax)
-	DECQ(n)
-	JNZ(LabelRef("fold"))
 }
 
 // sums is how many independent sums keep a unit of latency 52 busy that takes an
