@@ -13,15 +13,19 @@ CLANG ?= clang-19
 PTXAS ?= ptxas
 GO    ?= go
 
-MODULES := naive tiled flash flash_half peaks
+PLAIN   := naive tiled flash flash_half merge peaks
+HOPPER  := flash_wgmma peaks_wgmma
+MODULES := $(PLAIN) $(HOPPER)
 PTX     := $(MODULES:%=$(CUDA)/ptx/%.ptx)
 HEADERS := $(wildcard $(CUDA)/src/*.cuh)
 
 .PHONY: cuda ptx check-ptx ptxas driver emulation test-cuda clean
 
 # PTX ISA 7.0 for sm_80: every driver since CUDA 11.0 compiles it for its device.
-PTXFLAGS := -x cuda --cuda-device-only --cuda-gpu-arch=sm_80 -nocudainc -nocudalib \
-	-Xclang -target-feature -Xclang +ptx70 -std=c++17 -O3 -Wall -Wno-unknown-cuda-version
+# What is for compute capability 9.0 alone is 8.0 for sm_90a, of CUDA 12.0.
+TARGET = $(if $(filter $*,$(HOPPER)),sm_90a +ptx80,sm_80 +ptx70)
+PTXFLAGS = -x cuda --cuda-device-only --cuda-gpu-arch=$(word 1,$(TARGET)) -nocudainc -nocudalib \
+	-Xclang -target-feature -Xclang $(word 2,$(TARGET)) -std=c++17 -O3 -Wall -Wno-unknown-cuda-version
 
 # Comments would double the diffs.
 COMPILE_PTX = $(CLANG) $(PTXFLAGS) -S $< -o - | sed '/^[[:space:]]*\/\//d; s/[[:space:]]*\/\/.*//' > $@.tmp && mv $@.tmp $@
@@ -39,15 +43,16 @@ $(OUT)/ptx/%.ptx: $(CUDA)/src/%.cu $(HEADERS)
 	@mkdir -p $(@D)
 	$(COMPILE_PTX)
 
-# A stack frame would be an array that did not fit the registers.
+# More stack than a few spilled registers would be an array that did not fit them; a
+# potential loss is products of warpgroups that do not overlap.
 ptxas:
-	@for arch in sm_80 sm_90; do for m in $(MODULES); do \
+	@for x in $(PLAIN:%=sm_80/%) $(PLAIN:%=sm_90/%) $(HOPPER:%=sm_90a/%); do arch=$${x%/*} m=$${x#*/}; \
 		$(PTXAS) -v -arch=$$arch $(CUDA)/ptx/$$m.ptx -o /dev/null 2>&1 | \
 		awk -v arch=$$arch '/Compiling entry/ { split($$0, q, "\047"); name = q[2] } \
 			/stack frame/ { stack = $$1; stores = $$5; loads = $$9 } \
 			/Used/ { match($$0, /Used [0-9]+/); printf "%s %-20s %3d registers, %d stack, %d + %d spilled\n", arch, name, \
-				substr($$0, RSTART + 5, RLENGTH - 5), stack, stores, loads; bad += stack + stores + loads } \
-			/error|fatal/ { print; bad++ } END { exit bad > 0 }' || exit 1; done; done
+				substr($$0, RSTART + 5, RLENGTH - 5), stack, stores, loads; bad += stack > 96 } \
+			/error|fatal|Potential/ { print; bad++ } END { exit bad > 0 }' || exit 1; done
 
 # The tagged binary. gorgonia.org/cu links libcuda and includes cuda.h; ours are
 # found first.

@@ -23,7 +23,8 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// Lowest versions: the PTX is 7.0 for sm_80, which a driver of CUDA 11.0 reads.
+// Lowest versions: the PTX is 7.0 for sm_80, which a driver of CUDA 11.0 reads, but
+// for what device.wgmma asks for.
 const (
 	minCapability = 80
 	minDriver     = 11000
@@ -165,8 +166,24 @@ func (d *device) enter() error {
 
 func (d *device) leave() { runtime.UnlockOSThread() }
 
-// mmaSuffix follows a device's instruction set where tensor cores are used.
-const mmaSuffix = "-mma"
+// What follows a device's instruction set where tensor cores are used: mma.sync,
+// and wgmma of compute capability 9.0.
+const (
+	mmaSuffix   = "-mma"
+	wgmmaSuffix = "-wgmma"
+)
+
+// wgmma reports whether the device has the instructions of sm_90a, which no other
+// does, and the driver compiles them: PTX 8.0.
+func (d *device) wgmma() bool { return d.capability == 90 && d.driver >= 12000 }
+
+// widths are the compiled head sizes for an element type.
+func (d *device) widths(t kernels.DType) []int {
+	if t != kernels.Float32 && d.wgmma() {
+		return wgmmaWidths
+	}
+	return widths
+}
 
 // isa is what records call the device's instruction set.
 func (d *device) isa() string {

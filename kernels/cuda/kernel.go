@@ -107,7 +107,7 @@ func (pl *plan) addNaive() error {
 	if err != nil {
 		return err
 	}
-	s := newSchedule(p)
+	s := newSchedule(p, simtRows)
 	table := s.table()
 	tables, err := pl.table("the mask's table", unsafe.Pointer(&table[0]), len(table), unsafe.Sizeof(table[0]))
 	if err != nil {
@@ -143,47 +143,64 @@ func (pl *plan) addNaive() error {
 }
 
 func (pl *plan) bits(s *schedule) (cu.DevicePtr, error) {
-	return pl.table("the mask's bits", unsafe.Pointer(unsafe.SliceData(s.bits)), len(s.bits), unsafe.Sizeof(record{}))
+	return pl.table("the mask's bits", unsafe.Pointer(unsafe.SliceData(s.bits)), len(s.bits), unsafe.Sizeof(s.bits[0]))
 }
 
 func (pl *plan) addTiled() error {
-	return pl.addFused(pl.simt("tiled"), newSchedule(&pl.problem), 1)
+	return pl.addFused(pl.simt("tiled"), newSchedule(&pl.problem, simtRows), 1)
 }
 
 // addFlash adds the one kernel and, where it is split over the keys, the merge.
 func (pl *plan) addFlash() error {
-	s := newSchedule(&pl.problem)
-	if pl.problem.DType == kernels.Float32 {
-		return pl.addFused(pl.simt("flash"), s, s.parts())
+	f := pl.simt("flash")
+	switch {
+	case pl.problem.DType == kernels.Float32:
+	case pl.dev.wgmma():
+		f = pl.wgmma()
+		pl.isa += wgmmaSuffix
+	default:
+		f = pl.mma()
+		pl.isa += mmaSuffix
 	}
-	pl.isa += mmaSuffix
-	return pl.addFused(pl.mma(), s, s.parts())
+	s := newSchedule(&pl.problem, f.tileRows)
+	return pl.addFused(f, s, s.parts())
 }
 
 // A fused kernel is one of the common signature, ATTENTION in attention.cuh.
 type fused struct {
-	module, algorithm string
-	threads, shared   int
+	module, algorithm         string
+	threads, shared, tileRows int
 }
 
 // simt is a kernel over Simt of simt.cuh, which has Q, two buffers of 32 columns
 // with 4 of padding, and P in shared memory.
 func (pl *plan) simt(name string) fused {
-	f := fused{name, name, 128, 4 * (tileRows*(pl.width+4) + 2*tileKeys*(32+4) + tileRows*tileKeys)}
+	f := fused{name, name, 128, 4 * (simtRows*(pl.width+4) + 2*tileKeys*(32+4) + simtRows*tileKeys), simtRows}
 	if pl.width > 128 {
 		f.threads = 256
 	}
 	return f
 }
 
-// mma is flash over Mma of flash_half.cu, which has two stages of K and V in
-// shared memory, or one beside Q, their rows padded by 16 bytes.
+// mma is flash over Mma of flash_half.cu, which has Q and three tiles of K and V
+// in shared memory.
 func (pl *plan) mma() fused {
-	tiles := 4
+	rows := mmaRows
 	if pl.width > 128 {
-		tiles = 3
+		rows = mmaRows / 2
 	}
-	return fused{"flash_half", "flash", 128, tiles * tileKeys * (2*pl.width + 16)}
+	return fused{"flash_half", "flash", 128, (rows + 3*tileKeys) * 2 * pl.width, rows}
+}
+
+// wgmma is flash over Wgmma of flash_wgmma.cu, which has Q, four slots of two tiles
+// of K or V, or one of the widest, and two barriers a slot in shared memory.
+func (pl *plan) wgmma() fused {
+	const slots, barrierBytes = 4, 8
+	keys := 2 * tileKeys
+	if pl.width > 128 {
+		keys = tileKeys
+	}
+	return fused{"flash_wgmma", "flash_wgmma", 384, (wgmmaRows+slots*keys)*2*pl.width + 2*slots*barrierBytes, wgmmaRows}
 }
 
 // suffix is what the names of kernels for the problem end with.
@@ -215,13 +232,13 @@ func (pl *plan) addFused(f fused, s *schedule, parts int) error {
 		}
 	}
 	const lse, mergeLSE = 4, 4
-	l, err := newLaunch(pl.dev, f.module, f.algorithm+pl.suffix(), [3]int{s.rowTiles, p.Batch * p.KVHeads, parts}, f.threads, f.shared,
+	l, err := newLaunch(pl.dev, f.module, f.algorithm+pl.suffix(), [3]int{p.Batch * p.KVHeads, s.rowTiles, parts}, f.threads, f.shared,
 		pl.q, pl.k, pl.v, pl.o, pl.lse, partial, starts, tiles, bits,
 		p.QLen, p.KVLen, p.KVHeads, p.Group(), s.startStride(), splitTiles(s.longest()), pl.scaleLog2())
 	if err := pl.add(l, err, lse); err != nil || parts == 1 {
 		return err
 	}
-	l, err = newLaunch(pl.dev, f.module, "merge"+pl.suffix(), [3]int{ceil(rows, 4), 1, 1}, 128, 0,
+	l, err = newLaunch(pl.dev, "merge", "merge"+pl.suffix(), [3]int{ceil(rows, 4), 1, 1}, 128, 0,
 		partial, parts, rows, pl.o, pl.lse)
 	return pl.add(l, err, mergeLSE)
 }

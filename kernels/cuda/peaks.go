@@ -21,7 +21,7 @@ const (
 	peakBytes   = 1 << 28 // that a read goes through, more than any L2 cache holds
 )
 
-// A prober measures limits with the kernels of peaks.cu.
+// A prober measures limits with the kernels of peaks.cu and peaks_wgmma.cu.
 type prober struct {
 	*plan
 	blocks int
@@ -49,6 +49,11 @@ func (d *device) measure() (kernels.DeviceLimits, error) {
 	}
 	if l.FLOPs[d.isa()+mmaSuffix], err = pr.rate(pr.mma); err != nil {
 		return l, err
+	}
+	if d.wgmma() {
+		if l.FLOPs[d.isa()+wgmmaSuffix], err = pr.rate(pr.wgmma); err != nil {
+			return l, err
+		}
 	}
 	l.Read, err = pr.rate(pr.read)
 	return l, err
@@ -83,6 +88,12 @@ func (pr *prober) mma(iterations int) (*launch, float64, error) {
 	const product = 2 * 16 * 8 * 16
 	l, err := pr.launch("peak_mma", pr.sums, iterations)
 	return l, product * peakChains / 2 * float64(iterations) * float64(pr.blocks*peakThreads/32), err
+}
+
+func (pr *prober) wgmma(iterations int) (*launch, float64, error) {
+	const product, shared = 2 * 64 * 128 * 16, (64 + 128) * 128
+	l, err := newLaunch(pr.dev, "peaks_wgmma", "peak_wgmma", [3]int{pr.blocks, 1, 1}, peakThreads, shared, pr.sums, iterations)
+	return l, product * 4 * float64(iterations) * float64(pr.blocks*peakThreads/128), err
 }
 
 // read goes through as many bytes whatever the iterations: a launch is long

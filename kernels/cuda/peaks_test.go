@@ -21,16 +21,22 @@ func TestPeakLoops(t *testing.T) {
 	defer d.leave()
 	const iterations = 100
 	threads := float64(pr.blocks * peakThreads)
-	for _, x := range []struct {
+	type test struct {
 		name string
 		loop loop
 		work float64
 		want float64 // of all threads together
-	}{
+	}
+	tests := []test{
 		{"fma", pr.fma, 2 * peakChains * iterations * threads, peakChains * threads},
 		{"mma", pr.mma, 2 * 16 * 8 * 16 * peakChains / 2 * iterations * threads / 32, (16 - 2*4) * iterations * peakChains / 2 * 4 * threads},
 		{"read", pr.read, peakBytes, peakBytes / 4},
-	} {
+	}
+	if d.wgmma() {
+		const products = 4 * iterations
+		tests = append(tests, test{"wgmma", pr.wgmma, 2 * 64 * 128 * 16 * products * threads / 128, (128 - 2*32) * 64 * 16 * products * threads / 128})
+	}
+	for _, x := range tests {
 		l, work, err := x.loop(iterations)
 		if err != nil {
 			t.Fatal(err)

@@ -51,7 +51,7 @@ func newPlan(name string, p kernels.Problem, opts kernels.Options) (*plan, error
 	if opts.ISA != "" && opts.ISA != d.isa() {
 		return nil, unsupportedf("isa %q: the device has %s", opts.ISA, d.isa())
 	}
-	pl := &plan{name: name, problem: p, dev: d, isa: d.isa(), width: width(p.HeadDim)}
+	pl := &plan{name: name, problem: p, dev: d, isa: d.isa(), width: width(p.HeadDim, d.widths(p.DType))}
 	if err := d.enter(); err != nil {
 		return nil, err
 	}
@@ -263,7 +263,8 @@ func (pl *plan) Transfers() (bind, fetch time.Duration) { return pl.upload, pl.f
 // the heads, the mask's schedule, and what the kernel itself needs.
 func (pl *plan) Workspace() int64 { return pl.workspace }
 
-// ISA returns the device's architecture, sm_90 for compute capability 9.0.
+// ISA returns the device's architecture, sm_90 for compute capability 9.0, and the
+// kind of tensor core instruction where they are used.
 func (pl *plan) ISA() string { return pl.isa }
 
 // Close frees the device memory.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -17,7 +18,9 @@ func TestEntries(t *testing.T) {
 		}{
 			{"tiled", fmt.Sprintf("tiled_f32_d%d", w), fused},
 			{"flash", fmt.Sprintf("flash_f32_d%d", w), fused},
-			{"flash", fmt.Sprintf("merge_f32_d%d", w), []string{".u64", ".u32", ".u32", ".u64", ".u64"}},
+			{"flash_half", fmt.Sprintf("flash_bf16_d%d", w), fused},
+			{"flash_wgmma", fmt.Sprintf("flash_wgmma_f16_d%d", width(w, wgmmaWidths)), fused},
+			{"merge", fmt.Sprintf("merge_f16_d%d", w), []string{".u64", ".u32", ".u32", ".u64", ".u64"}},
 		} {
 			text, err := moduleText(e.module)
 			if err != nil {
@@ -30,17 +33,23 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// TestTarget wants PTX that the oldest driver and device named in docs read.
+// TestTarget wants PTX that the oldest driver and device named in docs read, and of
+// what is for compute capability 9.0 alone that which device.wgmma asks for.
 func TestTarget(t *testing.T) {
 	files, err := ptx.ReadDir("ptx")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	header := regexp.MustCompile(`(?m)^\.version 7\.0\n\.target sm_80\n\.address_size 64$`)
+	plain := regexp.MustCompile(`(?m)^\.version 7\.0\n\.target sm_80\n\.address_size 64$`)
+	hopper := regexp.MustCompile(`(?m)^\.version 8\.0\n\.target sm_90a\n\.address_size 64$`)
 	for _, f := range files {
+		header := plain
+		if strings.HasSuffix(f.Name(), "_wgmma.ptx") {
+			header = hopper
+		}
 		text, err := ptx.ReadFile("ptx/" + f.Name())
 		if err != nil || !header.Match(text) {
-			t.Errorf("%s: not PTX 7.0 for sm_80 (%v)", f.Name(), err)
+			t.Errorf("%s: does not match %v (%v)", f.Name(), header, err)
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	tileRows = 64 // packed query rows of a tile
-	tileKeys = 64 // keys of a tile: the bits of a mask word
+	tileKeys = 64  // keys of a tile: the bits of a mask word
+	maxRows  = 128 // packed query rows of a tile, at most
 
 	allVisible  = -1
 	noneVisible = -2
@@ -19,24 +19,25 @@ const (
 type tile struct{ keys, bits int32 }
 
 // A record says which keys of a tile each row of a row tile sees, a bit a key,
-// and then which keys any of them sees.
-type record [tileRows + 1]uint64
+// and then which keys any of them sees: tileRows+1 words.
+type record [maxRows + 1]uint64
 
-// A schedule is a mask by tiles. A row tile is 64 packed rows, where row r of a
-// key head is query r/group of the r%group-th head that shares it.
+// A schedule is a mask by tiles. A row tile is tileRows packed rows, where row r
+// of a key head is query r/group of the r%group-th head that shares it.
 type schedule struct {
+	tileRows                 int
 	rows, rowTiles, keyTiles int
 
 	batches int     // 1 when all batch elements are alike
 	starts  []int32 // [batches, rowTiles+1]: row tile i visits tiles[starts[i]:starts[i+1]]
 	tiles   []tile
-	bits    []record
+	bits    []uint64 // records
 }
 
 // newSchedule derives the schedule of p from its visible intervals.
-func newSchedule(p *kernels.Problem) *schedule {
+func newSchedule(p *kernels.Problem, tileRows int) *schedule {
 	rows := p.QLen * p.Group()
-	s := &schedule{rows: rows, rowTiles: ceil(rows, tileRows), keyTiles: ceil(p.KVLen, tileKeys), batches: 1}
+	s := &schedule{tileRows: tileRows, rows: rows, rowTiles: ceil(rows, tileRows), keyTiles: ceil(p.KVLen, tileKeys), batches: 1}
 	if p.Mask.KeyLens != nil {
 		s.batches = p.Batch
 	}
@@ -99,7 +100,7 @@ type builder struct {
 
 func (b *builder) addRowTile(batch, rowTile int) {
 	group := b.problem.Group()
-	first, end := rowTile*tileRows, min((rowTile+1)*tileRows, b.rows)
+	first, end := rowTile*b.tileRows, min((rowTile+1)*b.tileRows, b.rows)
 	b.readQueries(batch, first/group, (end-1)/group)
 	hull, common := hull(b.queries), common(b.queries)
 	for k := hull.Lo / tileKeys; k*tileKeys < hull.Hi; k++ {
@@ -118,7 +119,7 @@ func (b *builder) addRowTile(batch, rowTile int) {
 // readQueries takes up what the queries from..to see.
 func (b *builder) readQueries(batch, from, to int) {
 	b.flat, b.queries = b.flat[:0], b.queries[:0]
-	ends := make([]int, 0, tileRows)
+	ends := make([]int, 0, b.tileRows)
 	for i := from; i <= to; i++ {
 		b.flat = b.problem.AppendVisible(b.flat, batch, i)
 		ends = append(ends, len(b.flat))
@@ -179,10 +180,10 @@ func (b *builder) classify(first, end, k int) (record, kernels.TileClass) {
 			r[row-first] = word(b.queries[i], k*tileKeys)
 		}
 		all &= r[row-first]
-		r[tileRows] |= r[row-first]
+		r[b.tileRows] |= r[row-first]
 	}
 	switch {
-	case r[tileRows] == 0:
+	case r[b.tileRows] == 0:
 		return r, kernels.Empty
 	case all == ^uint64(0):
 		return r, kernels.Full
@@ -209,8 +210,8 @@ func (b *builder) store(r record, class kernels.TileClass) int32 {
 	}
 	at, ok := b.known[r]
 	if !ok {
-		at = int32(len(b.bits))
-		b.bits = append(b.bits, r)
+		at = int32(len(b.bits) / (b.tileRows + 1))
+		b.bits = append(b.bits, r[:b.tileRows+1]...)
 		b.known[r] = at
 	}
 	return at

@@ -30,7 +30,9 @@ func TestSchedule(t *testing.T) {
 		}
 		for _, mask := range specs {
 			p := scheduleProblem(t, mask, shape[0], shape[1], shape[2], shape[3], shape[4])
-			t.Run(fmt.Sprintf("%s/%v", mask, shape), func(t *testing.T) { checkSchedule(t, p, newSchedule(&p)) })
+			for _, tileRows := range []int{simtRows, mmaRows} {
+				t.Run(fmt.Sprintf("%s/%v/%d", mask, shape, tileRows), func(t *testing.T) { checkSchedule(t, p, newSchedule(&p, tileRows)) })
+			}
 		}
 	}
 }
@@ -76,11 +78,12 @@ func checkSchedule(t *testing.T, p kernels.Problem, s *schedule) {
 // be neither empty nor full, and its last word to be the union of the others.
 func checkTile(t *testing.T, s *schedule, want map[[3]int]bool, batch, rowTile int, x tile) int {
 	n, union := 0, uint64(0)
-	for r := range tileRows {
-		row := rowTile*tileRows + r
+	record := int(x.bits) * (s.tileRows + 1)
+	for r := range s.tileRows {
+		row := rowTile*s.tileRows + r
 		word := ^uint64(0)
 		if x.bits != allVisible {
-			word = s.bits[x.bits][r]
+			word = s.bits[record+r]
 			union |= word
 		}
 		for j := range tileKeys {
@@ -93,10 +96,10 @@ func checkTile(t *testing.T, s *schedule, want map[[3]int]bool, batch, rowTile i
 			}
 		}
 	}
-	if x.bits != allVisible && union != s.bits[x.bits][tileRows] {
-		t.Errorf("union of a record is %x, want %x", s.bits[x.bits][tileRows], union)
+	if x.bits != allVisible && union != s.bits[record+s.tileRows] {
+		t.Errorf("union of a record is %x, want %x", s.bits[record+s.tileRows], union)
 	}
-	if n == 0 || x.bits != allVisible && n == tileRows*tileKeys {
+	if n == 0 || x.bits != allVisible && n == s.tileRows*tileKeys {
 		t.Errorf("tile %d of row tile %d has %d pairs and bits %d", x.keys, rowTile, n, x.bits)
 	}
 	return n
@@ -105,8 +108,8 @@ func checkTile(t *testing.T, s *schedule, want map[[3]int]bool, batch, rowTile i
 // TestScheduleShares wants a causal diagonal to be one record.
 func TestScheduleShares(t *testing.T) {
 	p := scheduleProblem(t, "causal", 3, 4, 4, 1024, 1024)
-	if s := newSchedule(&p); len(s.bits) != 1 || s.batches != 1 || len(s.tiles) != 16*17/2 {
-		t.Errorf("%d records, %d batches, %d tiles: want 1, 1, 136", len(s.bits), s.batches, len(s.tiles))
+	if s := newSchedule(&p, simtRows); len(s.bits) != simtRows+1 || s.batches != 1 || len(s.tiles) != 16*17/2 {
+		t.Errorf("%d words of records, %d batches, %d tiles: want 65, 1, 136", len(s.bits), s.batches, len(s.tiles))
 	}
 }
 
@@ -116,7 +119,7 @@ func TestParts(t *testing.T) {
 	for _, x := range []struct{ qLen, kvLen, want int }{{1, 64, 1}, {1, 256, 1}, {1, 257, 2}, {16, 4096, 16}, {1, 1 << 17, 64}, {65, 4096, 1}} {
 		for _, batch := range []int{1, 7} {
 			p := scheduleProblem(t, "full", batch, 1, 1, x.qLen, x.kvLen)
-			if got := newSchedule(&p).parts(); got != x.want {
+			if got := newSchedule(&p, simtRows).parts(); got != x.want {
 				t.Errorf("qLen %d, kvLen %d, batch %d: %d parts, want %d", x.qLen, x.kvLen, batch, got, x.want)
 			}
 		}
@@ -150,7 +153,7 @@ func BenchmarkSchedule(b *testing.B) {
 			}
 			p := kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 16384, KVLen: 16384, HeadDim: 64, Mask: m}
 			for b.Loop() {
-				newSchedule(&p)
+				newSchedule(&p, simtRows)
 			}
 		})
 	}

@@ -9,7 +9,28 @@ import (
 
 // widths are the head sizes that kernels are compiled for. Others are padded
 // with zeros to the next, as FlashAttention does.
-var widths = []int{32, 64, 96, 128, 256}
+var (
+	widths      = []int{32, 64, 96, 128, 256}
+	wgmmaWidths = []int{64, 128, 256} // flash_wgmma.cu
+)
+
+// width returns the first of the compiled head sizes that holds dim, which is at
+// most the last.
+func width(dim int, widths []int) int {
+	for _, w := range widths {
+		if dim <= w {
+			return w
+		}
+	}
+	panic("cuda: head dimension out of range")
+}
+
+// Rows of a row tile, as the modules have them.
+const (
+	simtRows  = 64  // naive.cu, tiled.cu, flash.cu
+	mmaRows   = 128 // flash_half.cu; of the widest heads half as many
+	wgmmaRows = 128 // flash_wgmma.cu
+)
 
 // maxGridYZ bounds a grid's second and third dimension.
 const maxGridYZ = 65535
@@ -41,6 +62,8 @@ func supports(p kernels.Problem) error {
 		return unsupportedf("pages of %d keys: the device kernels want a contiguous cache", p.PageSize)
 	case p.Softcap != 0, p.ALiBi, p.SinkLogits:
 		return unsupportedf("soft cap, ALiBi and sink logits: not in the device kernels")
+	case ceil(p.QLen*p.Group(), simtRows) > maxGridYZ:
+		return unsupportedf("%d queries of %d heads a key head: more than the grid's %d row tiles", p.QLen, p.Group(), maxGridYZ)
 	case p.Batch*p.KVHeads > maxGridYZ:
 		return unsupportedf("%d batch elements of %d key heads: more than the grid's %d", p.Batch, p.KVHeads, maxGridYZ)
 	}

@@ -8,16 +8,6 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
-// width returns the compiled head size for dim, which is at most the last.
-func width(dim int) int {
-	for _, w := range widths {
-		if dim <= w {
-			return w
-		}
-	}
-	panic("cuda: head dimension out of range")
-}
-
 // A staging copies between a caller's strided tensors and the device's layout,
 // contiguous [batch, head, position, width]. Its buffer grows to the largest
 // tensor and is used again.

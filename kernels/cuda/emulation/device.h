@@ -60,8 +60,9 @@ DEVICE int threadIndex() { return emulation::threadIndex(); }
 DEVICE int blockX() { return emulation::blockIndex().x; }
 DEVICE int blockY() { return emulation::blockIndex().y; }
 DEVICE int blockZ() { return emulation::blockIndex().z; }
-DEVICE int gridY() { return emulation::gridSize().y; }
+DEVICE int gridX() { return emulation::gridSize().x; }
 DEVICE char *sharedMemory() { return emulation::sharedMemory(); }
+DEVICE int anew(int x) { return x; }
 DEVICE void barrier() { emulation::blockBarrier(); }
 
 template <class T> DEVICE T load(const T *p)

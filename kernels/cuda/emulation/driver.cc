@@ -235,7 +235,7 @@ EXPORTED CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute a, CUdevic
 		*value = 1;
 		break;
 	case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN:
-		*value = maxShared;
+		*value = maxShared();
 		break;
 	case CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE:
 		*value = 64 << 10;
@@ -426,7 +426,7 @@ EXPORTED CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int v
 	Call call("cuFuncSetAttribute");
 	if (call.err)
 		return call.err;
-	if (a != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value < 0 || (size_t)value > maxShared)
+	if (a != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES || value < 0 || (size_t)value > maxShared())
 		return CUDA_ERROR_INVALID_VALUE;
 	f->sharedLimit = value;
 	return CUDA_SUCCESS;

@@ -11,8 +11,7 @@
 #include <cstring>
 #include <map>
 
-#include "fiber.h"
-#include "shared.h"
+#include "fibers.h"
 
 #if defined(__x86_64__) && !defined(ATTNBENCH_UCONTEXT)
 asm(R"(
@@ -44,56 +43,7 @@ namespace emulation {
 
 namespace {
 
-constexpr size_t stackBytes = 128 << 10;
-
-// A generator of the xorshift kind; the order of everything comes from it.
-struct Random {
-	uint64_t state;
-	explicit Random(uint64_t seed) : state(seed * 0x9e3779b97f4a7c15 | 1) {}
-	uint64_t next()
-	{
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		return state;
-	}
-	unsigned below(unsigned n) { return (next() >> 33) % n; }
-};
-
-enum State { ready, atWarp, atBlock, done };
-
-struct AsyncCopy {
-	char *dst;
-	const char *src;
-	bool wanted;
-	unsigned group;
-};
-
-struct Fiber {
-	Context context;
-	State state = done;
-	unsigned group = 0; // the open group of copies
-	std::vector<AsyncCopy> copies;
-	Slot slot;
-};
-
-struct Machine {
-	const Kernel *kernel = nullptr;
-	void **params = nullptr;
-	Dim grid{}, block{}, at{};
-	unsigned threads = 0;
-	size_t sharedBytes = 0;
-	Context scheduler;
-	std::vector<Fiber> fibers;
-	char *stacks = nullptr;
-	int running = 0; // the thread whose fiber runs
-	Fault fault;
-	Random random{1};
-	SharedMemory shared;
-};
-
 Machine *const theMachine = new Machine; // outlives every static destructor
-Machine &machine() { return *theMachine; }
 
 std::map<std::string, Kernel> &kernels()
 {
@@ -101,9 +51,9 @@ std::map<std::string, Kernel> &kernels()
 	return *k;
 }
 
-Fiber &fiber() { return machine().fibers[machine().running]; }
-
 } // namespace
+
+Machine &machine() { return *theMachine; }
 
 void registerKernel(const Kernel &k) { kernels()[k.name] = k; }
 
@@ -138,8 +88,6 @@ Dim gridSize() { return machine().grid; }
 char *sharedMemory() { return machine().shared.bytes(); }
 Slot &mySlot() { return fiber().slot; }
 
-namespace {
-
 void pause(State state)
 {
 	Machine &m = machine();
@@ -148,12 +96,16 @@ void pause(State state)
 	switchTo(f.context, m.scheduler);
 }
 
+namespace {
+
 void fiberMain()
 {
 	Machine &m = machine();
 	m.kernel->call(m.kernel->function, m.params);
 	if (!fiber().copies.empty())
 		fail(m.running, CUDA_ERROR_LAUNCH_FAILED, "ended with asynchronous copies under way");
+	if (!fiber().products.empty())
+		fail(m.running, CUDA_ERROR_LAUNCH_FAILED, "ended with products under way");
 	pause(done);
 	abort();
 }
@@ -199,18 +151,28 @@ void copyAsync(void *dst, const void *src, bool wanted)
 
 void commitCopies() { fiber().group++; }
 
-void waitCopies(unsigned groups)
+void endCopies(int thread, size_t n)
 {
 	Machine &m = machine();
-	Fiber &f = fiber();
-	size_t finished = 0;
-	for (; finished < f.copies.size() && f.copies[finished].group + groups < f.group; finished++) {
-		const AsyncCopy &c = f.copies[finished];
+	Fiber &f = m.fibers[thread];
+	for (size_t i = 0; i < n; i++) {
+		const AsyncCopy &c = f.copies[i];
 		if (!settings().eagerCopies)
 			c.wanted ? memcpy(c.dst, c.src, 16) : memset(c.dst, 0, 16);
-		m.shared.endCopy(m.running, c.dst, 16);
+		m.shared.endCopy(thread, c.dst, 16, f.copied + i < f.shown());
 	}
-	f.copies.erase(f.copies.begin(), f.copies.begin() + finished);
+	f.copies.erase(f.copies.begin(), f.copies.begin() + n);
+	f.copied += n;
+	deliverArrivals(thread);
+}
+
+void waitCopies(unsigned groups)
+{
+	const Fiber &f = fiber();
+	size_t finished = 0;
+	while (finished < f.copies.size() && f.copies[finished].group + groups < f.group)
+		finished++;
+	endCopies(machine().running, finished);
 }
 
 namespace {
@@ -257,39 +219,21 @@ void matrices(const Lanes &lanes, bool transposed)
 		}
 }
 
-float element(Operation op, uint32_t word, int half)
-{
-	const uint16_t bits = word >> 16 * half;
-	if (op == opMultiplyF16)
-		return halfToFloat(bits);
-	const uint32_t wide = (uint32_t)bits << 16;
-	float x;
-	memcpy(&x, &wide, sizeof x);
-	return x;
-}
-
-// truncated rounds towards zero, the worse of what tensor cores may do.
-float truncated(double x)
-{
-	float y = (float)x;
-	return std::isfinite(y) && std::fabs((double)y) > std::fabs(x) ? std::nextafterf(y, 0) : y;
-}
-
-// product is mma.m16n8k16 with the fragments that the PTX manual draws: with
+// multiply is mma.m16n8k16 with the fragments that the PTX manual draws: with
 // g = lane/4, t = lane%4, register i of A holds rows g + 8·(i%2) and columns
 // 2t + 8·(i/2) and the next, register i of B rows 2t + 8·i and the next of column
 // g, and those of C rows g + 8·(i/2), column 2t + i%2.
-void product(const Lanes &lanes, Operation op)
+void multiply(const Lanes &lanes, Operation op)
 {
 	float a[16][16], b[16][8];
 	for (int l = 0; l < warpSize; l++) {
 		const int g = l / 4, t = l % 4;
 		for (int i = 0; i < 4; i++)
 			for (int half = 0; half < 2; half++)
-				a[g + 8 * (i % 2)][2 * t + 8 * (i / 2) + half] = element(op, lanes[l].words[4 + i], half);
+				a[g + 8 * (i % 2)][2 * t + 8 * (i / 2) + half] = element(op == opMultiplyF16, lanes[l].words[4 + i] >> 16 * half);
 		for (int i = 0; i < 2; i++)
 			for (int half = 0; half < 2; half++)
-				b[2 * t + 8 * i + half][g] = element(op, lanes[l].words[8 + i], half);
+				b[2 * t + 8 * i + half][g] = element(op == opMultiplyF16, lanes[l].words[8 + i] >> 16 * half);
 	}
 	for (int l = 0; l < warpSize; l++)
 		for (int i = 0; i < 4; i++) {
@@ -323,7 +267,7 @@ void operate(int firstThread)
 		break;
 	case opMultiplyBF16:
 	case opMultiplyF16:
-		product(lanes, op);
+		multiply(lanes, op);
 	}
 }
 
@@ -362,6 +306,8 @@ bool runWarp(int first)
 		const int start = m.random.below(warpSize), step = 1 + 2 * m.random.below(warpSize / 2); // odd: visits all
 		for (int i = 0; i < warpSize; i++) {
 			const int thread = first + (start + i * step) % warpSize;
+			if (m.fibers[thread].state == atPhase && phaseEnded(thread))
+				m.fibers[thread].state = ready;
 			if (m.fibers[thread].state != ready)
 				continue;
 			ran = true;
@@ -382,11 +328,11 @@ void runBlock()
 {
 	Machine &m = machine();
 	m.shared.beginBlock(m.sharedBytes);
+	m.order.begin();
+	m.phases.clear();
 	for (unsigned t = 0; t < m.threads; t++) {
 		Fiber &f = m.fibers[t];
-		f.state = ready;
-		f.group = 0;
-		f.copies.clear();
+		f.begin();
 		prepare(f.context, m.stacks + t * stackBytes, stackBytes, fiberMain);
 	}
 	const int warps = m.threads / warpSize;
@@ -395,12 +341,19 @@ void runBlock()
 		const int start = m.random.below(warps), step = m.random.below(2) ? 1 : warps - 1;
 		for (int i = 0; i < warps && !m.fault.code; i++)
 			ran |= runWarp((start + i * step) % warps * warpSize);
+		for (unsigned g = 0; g + groupSize <= m.threads && !m.fault.code; g += groupSize)
+			if (all(g, groupSize, atGroup)) {
+				product(g);
+				setAll(g, groupSize, ready);
+				ran = true;
+			}
 		if (m.fault.code)
 			return;
 		if (all(0, m.threads, atBlock)) {
 			m.shared.barrier();
+			m.order.barrier();
 			setAll(0, m.threads, ready);
-		} else if (!ran) {
+		} else if (!ran && !finishSomeCopies()) {
 			fail(-1, CUDA_ERROR_LAUNCH_FAILED, "deadlock: some threads wait where others do not come");
 		}
 	}
@@ -421,6 +374,7 @@ Fault launch(const Kernel &k, Dim grid, Dim block, size_t sharedBytes, void **pa
 	m.running = -1;
 	m.fault = {};
 	m.shared.forget();
+	m.order.resize(m.threads);
 	m.random = Random(settings().seed + ++launches * 1000003);
 	if (!m.stacks) {
 		m.fibers.resize(maxThreads);

@@ -5,7 +5,8 @@
 // What a GPU leaves undefined is an error here, found for certain and not by luck:
 // a shared word read before anything wrote it, or touched by two threads without a
 // barrier between them; a copy read before it was waited for; an access outside of
-// every allocation, or misaligned; a warp operation that some lanes do not reach.
+// every allocation, or misaligned; a warp operation that some lanes do not reach;
+// an operand of a product changed before the product was waited for.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ namespace emulation {
 
 constexpr int warpSize = 32;
 constexpr int maxThreads = 1024;
-constexpr size_t maxShared = 163 << 10;   // of a block, as sm_80 has it
+constexpr int groupSize = 128; // threads of a warpgroup
 constexpr size_t plainShared = 48 << 10;  // without asking for more
 
 struct Dim {
@@ -54,6 +55,9 @@ struct Settings {
 	int failCode = 0;
 };
 const Settings &settings();
+
+// maxShared is what a block may have, as sm_80 and sm_90 have it.
+inline size_t maxShared() { return (size_t)(settings().capability < 90 ? 163 : 227) << 10; }
 
 // launch runs a kernel to its end.
 Fault launch(const Kernel &k, Dim grid, Dim block, size_t sharedBytes, void **params);
@@ -108,6 +112,31 @@ inline void useGlobal(const void *p, size_t bytes, size_t align, bool write)
 		globalFault(p, bytes, align, write);
 }
 
+// Of compute capability 9.0, as hopper.h calls it.
+void makePhases(const void *at, int arrivals);
+void arrive(const void *at);
+void arriveCopies(const void *at);
+void awaitPhase(const void *at, int parity);
+void proxyFence();
+void fenceProducts();
+void commitProducts();
+void awaitProducts(unsigned groups);
+
+// A Product is what a thread brings to a product of its warpgroup, 64×columns×16.
+struct Product {
+	bool half;   // float16, else bfloat16
+	int columns; // of C
+	float *c;    // its columns/2 registers
+	bool add;
+	bool fragment;     // A in registers, else by aDescriptor
+	uint32_t a[4];
+	uint64_t aDescriptor, bDescriptor;
+	bool transposed; // B lies with its columns together
+};
+void startProduct(const Product &p);
+
+float element(bool half, uint16_t bits);
+float truncated(double x);
 float halfToFloat(uint16_t h);
 uint16_t floatToHalf(float x);
 uint16_t floatToBFloat16(float x);

@@ -57,11 +57,21 @@ uint16_t floatToBFloat16(float x)
 	return (b + 0x7fff + (b >> 16 & 1)) >> 16;
 }
 
+float element(bool half, uint16_t bits) { return half ? halfToFloat(bits) : ofBits((uint32_t)bits << 16); }
+
+// truncated rounds towards zero, the worse of what tensor cores may do.
+float truncated(double x)
+{
+	const float y = (float)x;
+	return std::isfinite(y) && std::fabs((double)y) > std::fabs(x) ? std::nextafterf(y, 0) : y;
+}
+
 // exp2Approx errs by up to the 2^-22 that the PTX manual allows ex2.approx, in a
 // direction that looks random; it is exact where the result is 0, 1 or infinite.
+// What is less than the least normal number is 0.
 float exp2Approx(float x)
 {
-	const double y = std::exp2((double)x);
+	const double y = x < -126 ? 0 : std::exp2((double)x);
 	if (x != x || x == 0 || y == 0 || std::isinf(y))
 		return (float)y;
 	uint64_t h = (bitsOf(x) + settings().seed) * 0x9e3779b97f4a7c15;

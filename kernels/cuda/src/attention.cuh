@@ -9,9 +9,7 @@
 
 #include "device.cuh"
 
-constexpr int tileRows = 64; // packed query rows of a tile
 constexpr int tileKeys = 64; // keys of a tile: the bits of one mask word
-constexpr int bitsWords = tileRows + 1;
 constexpr int allVisible = -1;
 constexpr int noneVisible = -2;
 constexpr float ln2 = 0.693147180559945309f;
@@ -35,11 +33,12 @@ template <class T> struct Call {
 	float *partial;    // of a split call, see Partials; else null
 	const int *starts; // [mask batches, rowTiles+1]: a row tile's range of tiles
 	const Tile *tiles;
-	const Word *bits; // records of bitsWords
+	const Word *bits; // records of tileRows+1
 	int qLen, kvLen, kvHeads, group;
 	int startStride; // of starts from one batch element to the next; 0: all alike
 	int splitTiles;  // tiles of a part of a split call
 	float scaleLog2;
+	int tileRows; // packed query rows of a row tile: a constant of the kernel
 
 	DEVICE_METHOD int rows() const { return qLen * group; }
 	DEVICE_METHOD int rowTiles() const { return (rows() + tileRows - 1) / tileRows; }
@@ -50,30 +49,31 @@ template <class T> struct Call {
 	}
 };
 
-// ATTENTION defines a kernel of the common signature: its body is called with
-// the Call.
-#define ATTENTION(name, threads, T, ...) \
+// ATTENTION defines a kernel of the common signature, for row tiles of so many
+// rows: its body is called with the Call.
+#define ATTENTION(name, threads, tileRows, T, ...) \
 	ENTRY(threads) name(const T *q, const T *k, const T *v, T *o, float *lse, float *partial, const int *starts, \
 		const Tile *tiles, const Word *bits, int qLen, int kvLen, int kvHeads, int group, int startStride, \
 		int splitTiles, float scaleLog2) \
 	{ \
 		__VA_ARGS__(Call<T>{q, k, v, o, lse, partial, starts, tiles, bits, qLen, kvLen, kvHeads, group, startStride, \
-			splitTiles, scaleLog2}); \
+			splitTiles, scaleLog2, tileRows}); \
 	} \
 	EXPORT(name)
 
 // A Visit is a block's work: one row tile of one (batch, kvHead) against a range
-// of tiles. Blocks of the grid's x run through the row tiles from the last, which
-// under a causal mask is the longest; y is batch·kvHeads, z the part of a split.
+// of tiles. The grid's x is batch·kvHeads, z the part of a split. y runs through the
+// row tiles from the last, which under a causal mask is the longest: so the longest
+// of all heads come first, and the shortest fill the end.
 struct Visit {
 	int bh, firstRow, first, end;
 };
 
 template <class T> DEVICE Visit visit(const Call<T> &call)
 {
-	const int tile = call.rowTiles() - 1 - blockX();
-	const int *starts = call.starts + (long long)(blockY() / call.kvHeads) * call.startStride + tile;
-	Visit v{blockY(), tile * tileRows, load(starts), load(starts + 1)};
+	const int tile = call.rowTiles() - 1 - blockY();
+	const int *starts = call.starts + (long long)(blockX() / call.kvHeads) * call.startStride + tile;
+	Visit v{blockX(), tile * call.tileRows, load(starts), load(starts + 1)};
 	if (call.partial) {
 		v.first = v.first + blockZ() * call.splitTiles < v.end ? v.first + blockZ() * call.splitTiles : v.end;
 		v.end = v.first + call.splitTiles < v.end ? v.first + call.splitTiles : v.end;
@@ -85,9 +85,9 @@ template <class T> DEVICE Visit visit(const Call<T> &call)
 // keys some row sees: no others may be read.
 template <class T> DEVICE Word rowBits(const Call<T> &call, Tile tile, int row)
 {
-	return tile.bits == allVisible ? ~0ull : load(call.bits + (long long)tile.bits * bitsWords + row);
+	return tile.bits == allVisible ? ~0ull : tile.bits == noneVisible ? 0 : load(call.bits + (long long)tile.bits * (call.tileRows + 1) + row);
 }
-template <class T> DEVICE Word keyBits(const Call<T> &call, Tile tile) { return rowBits(call, tile, tileRows); }
+template <class T> DEVICE Word keyBits(const Call<T> &call, Tile tile) { return rowBits(call, tile, call.tileRows); }
 
 // copyKeys starts to copy columns of the keys of a tile into rows of shared memory.
 // Keys that no row sees are zeros. Threads are spread over Columns·sizeof(T)/16
@@ -152,7 +152,7 @@ constexpr int statsFloats = 4; // behind the D sums of a record; two are used
 
 template <int D, class T> DEVICE Row<T> outputRow(const Call<T> &call, int bh, int r)
 {
-	const long long index = call.row(bh, r), all = (long long)gridY() * call.rows();
+	const long long index = call.row(bh, r), all = (long long)gridX() * call.rows();
 	float *record = call.partial ? call.partial + (blockZ() * all + index) * (D + statsFloats) : nullptr;
 	return {call.o + index * D, record, index};
 }

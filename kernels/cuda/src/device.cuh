@@ -60,13 +60,21 @@ SPECIAL_REGISTER(threadIndex, "%tid.x")
 SPECIAL_REGISTER(blockX, "%ctaid.x")
 SPECIAL_REGISTER(blockY, "%ctaid.y")
 SPECIAL_REGISTER(blockZ, "%ctaid.z")
-SPECIAL_REGISTER(gridY, "%nctaid.y")
+SPECIAL_REGISTER(gridX, "%nctaid.x")
 
-// sharedMemory returns the block's dynamic shared memory, aligned to 16 bytes.
+// sharedMemory returns the block's dynamic shared memory, aligned to 1024 bytes.
 DEVICE char *sharedMemory()
 {
-	extern __shared__ __attribute__((aligned(16))) char attnbenchShared[];
+	extern __shared__ __attribute__((aligned(1024))) char attnbenchShared[];
 	return attnbenchShared;
+}
+
+// anew returns x as a value of which the compiler knows nothing: what follows from
+// it is computed where it stands, and not kept in registers from before a loop.
+DEVICE int anew(int x)
+{
+	asm volatile("" : "+r"(x));
+	return x;
 }
 
 // barrier waits for the block and orders its accesses to shared memory.
@@ -126,11 +134,12 @@ DEVICE bool anyLane(bool x)
 	return y != 0;
 }
 
-// exp2Approx is 2^x within a relative error of 2^-22, exact for 0 and -Inf.
+// exp2Approx is 2^x within a relative error of 2^-22, exact for 0 and -Inf, and 0
+// where it is less than 2^-126.
 DEVICE float exp2Approx(float x)
 {
 	float y;
-	asm("ex2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+	asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
 	return y;
 }
 DEVICE float mulAdd(float a, float b, float c) { return __builtin_fmaf(a, b, c); }

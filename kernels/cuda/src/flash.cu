@@ -1,6 +1,5 @@
 // flash.cu: attention in one pass over the keys with online softmax, in float32
 // (FlashAttention-2, arXiv:2307.08691).
-#include "merge.cuh"
 #include "simt.cuh"
 
 template <int D> DEVICE void flashFloat32(const Call<float> &call)
@@ -25,14 +24,8 @@ template <int D> DEVICE void flashFloat32(const Call<float> &call)
 	b.finish();
 }
 
-ATTENTION(flash_f32_d32, simtThreads(32), float, flashFloat32<32>)
-ATTENTION(flash_f32_d64, simtThreads(64), float, flashFloat32<64>)
-ATTENTION(flash_f32_d96, simtThreads(96), float, flashFloat32<96>)
-ATTENTION(flash_f32_d128, simtThreads(128), float, flashFloat32<128>)
-ATTENTION(flash_f32_d256, simtThreads(256), float, flashFloat32<256>)
-
-MERGE(merge_f32_d32, float, 32)
-MERGE(merge_f32_d64, float, 64)
-MERGE(merge_f32_d96, float, 96)
-MERGE(merge_f32_d128, float, 128)
-MERGE(merge_f32_d256, float, 256)
+ATTENTION(flash_f32_d32, simtThreads(32), simtRows, float, flashFloat32<32>)
+ATTENTION(flash_f32_d64, simtThreads(64), simtRows, float, flashFloat32<64>)
+ATTENTION(flash_f32_d96, simtThreads(96), simtRows, float, flashFloat32<96>)
+ATTENTION(flash_f32_d128, simtThreads(128), simtRows, float, flashFloat32<128>)
+ATTENTION(flash_f32_d256, simtThreads(256), simtRows, float, flashFloat32<256>)

@@ -5,6 +5,8 @@
 // allVisible or the index of a record of mask words.
 #include "attention.cuh"
 
+constexpr int naiveRows = 64; // of a row tile
+
 struct Matrix {
 	const int *table;
 	const Word *bits;
@@ -13,11 +15,11 @@ struct Matrix {
 	DEVICE_METHOD int keyTiles() const { return (kvLen + tileKeys - 1) / tileKeys; }
 	DEVICE_METHOD bool visible(int bh, int row, int key) const
 	{
-		const int *t = table + (long long)(bh / kvHeads) * tableStride + row / tileRows * keyTiles() + key / tileKeys;
+		const int *t = table + (long long)(bh / kvHeads) * tableStride + row / naiveRows * keyTiles() + key / tileKeys;
 		const int entry = load(t);
 		if (entry < 0)
 			return entry == allVisible;
-		return load(bits + (long long)entry * bitsWords + row % tileRows) >> key % tileKeys & 1;
+		return load(bits + (long long)entry * (naiveRows + 1) + row % naiveRows) >> key % tileKeys & 1;
 	}
 	DEVICE_METHOD long long at(int bh, int row) const { return ((long long)bh * rows + row) * kvLen; }
 };

@@ -9,15 +9,16 @@
 
 #include "attention.cuh"
 
+constexpr int simtRows = 64; // of a row tile
 constexpr int simtThreads(int dim) { return dim > 128 ? 256 : 128; }
 
 template <int D> struct Simt {
 	static constexpr int threads = simtThreads(D);
 	static constexpr int chunk = 32, chunks = D / chunk; // columns in a buffer
-	static constexpr int laneKeys = tileKeys / 16, laneRows = tileRows / (threads / 16);
+	static constexpr int laneKeys = tileKeys / 16, laneRows = simtRows / (threads / 16);
 	static constexpr int qStride = D + 4, chunkStride = chunk + 4, pStride = tileKeys; // in floats
 	static constexpr int bufferFloats = tileKeys * chunkStride;
-	static constexpr int sharedBytes = 4 * (tileRows * qStride + 2 * bufferFloats + tileRows * pStride);
+	static constexpr int sharedBytes = 4 * (simtRows * qStride + 2 * bufferFloats + simtRows * pStride);
 
 	const Call<float> &call;
 	const Visit v;
@@ -31,7 +32,7 @@ template <int D> struct Simt {
 
 	DEVICE_METHOD explicit Simt(const Call<float> &call)
 		: call(call), v(visit(call)), tx(threadIndex() % 16), ty(threadIndex() / 16), q((float *)sharedMemory()),
-		  buffers(q + tileRows * qStride), p(buffers + 2 * bufferFloats)
+		  buffers(q + simtRows * qStride), p(buffers + 2 * bufferFloats)
 	{
 		UNROLL for (int i = 0; i < laneRows; i++) {
 			rowMax[i] = -infinity();
@@ -44,7 +45,7 @@ template <int D> struct Simt {
 	// loadQueries starts to copy Q; rows behind the last are zeros.
 	DEVICE_METHOD void loadQueries()
 	{
-		ROLL for (int i = threadIndex(); i < tileRows * D / 4; i += threads) {
+		ROLL for (int i = threadIndex(); i < simtRows * D / 4; i += threads) {
 			const int r = i / (D / 4), column = i % (D / 4) * 4, row = v.firstRow + r;
 			const bool wanted = row < call.rows();
 			copyAsync(sharedAddress(q + r * qStride + column), call.q + call.row(v.bh, wanted ? row : 0) * D + column, wanted);

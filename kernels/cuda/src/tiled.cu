@@ -35,8 +35,8 @@ template <int D> DEVICE void tiledFloat32(const Call<float> &call)
 	b.finish();
 }
 
-ATTENTION(tiled_f32_d32, simtThreads(32), float, tiledFloat32<32>)
-ATTENTION(tiled_f32_d64, simtThreads(64), float, tiledFloat32<64>)
-ATTENTION(tiled_f32_d96, simtThreads(96), float, tiledFloat32<96>)
-ATTENTION(tiled_f32_d128, simtThreads(128), float, tiledFloat32<128>)
-ATTENTION(tiled_f32_d256, simtThreads(256), float, tiledFloat32<256>)
+ATTENTION(tiled_f32_d32, simtThreads(32), simtRows, float, tiledFloat32<32>)
+ATTENTION(tiled_f32_d64, simtThreads(64), simtRows, float, tiledFloat32<64>)
+ATTENTION(tiled_f32_d96, simtThreads(96), simtRows, float, tiledFloat32<96>)
+ATTENTION(tiled_f32_d128, simtThreads(128), simtRows, float, tiledFloat32<128>)
+ATTENTION(tiled_f32_d256, simtThreads(256), simtRows, float, tiledFloat32<256>)

@@ -1,6 +1,4 @@
-// merge.cuh: the end of a call that is split over the keys (Flash-Decoding).
-#pragma once
-
+// merge.cu: the end of a call that is split over the keys (Flash-Decoding).
 #include "attention.cuh"
 
 // mergeParts joins the records of a row, a warp a row, four rows a block: grid x is
@@ -40,3 +38,14 @@ template <int D, class T> DEVICE void mergeParts(const float *partial, int parts
 		mergeParts<D, T>(partial, parts, rows, o, lse); \
 	} \
 	EXPORT(name)
+
+#define MERGES(D) \
+	MERGE(merge_f32_d##D, float, D) \
+	MERGE(merge_bf16_d##D, BFloat16, D) \
+	MERGE(merge_f16_d##D, Float16, D)
+
+MERGES(32)
+MERGES(64)
+MERGES(96)
+MERGES(128)
+MERGES(256)
