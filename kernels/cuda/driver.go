@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -177,20 +178,36 @@ const (
 // does, and the driver compiles them: PTX 8.0.
 func (d *device) wgmma() bool { return d.capability == 90 && d.driver >= 12000 }
 
-// widths are the compiled head sizes for an element type.
-func (d *device) widths(t kernels.DType) []int {
-	if t != kernels.Float32 && d.wgmma() {
-		return wgmmaWidths
-	}
-	return widths
-}
-
 // isa is what records call the device's instruction set.
 func (d *device) isa() string {
 	if d.emulated {
 		return "emulated"
 	}
 	return "sm_" + strconv.Itoa(d.capability)
+}
+
+// isas returns what plans report, those on halves last and from plain to best.
+func (d *device) isas() []string {
+	list := []string{d.isa(), d.isa() + mmaSuffix}
+	if d.wgmma() {
+		list = append(list, d.isa()+wgmmaSuffix)
+	}
+	return list
+}
+
+// selectISA resolves Options.ISA for an element type: what is not for it gives way
+// to the best that is.
+func (d *device) selectISA(t kernels.DType, name string) (string, error) {
+	list := d.isas()
+	switch {
+	case name != "" && !slices.Contains(list, name):
+		return "", unsupportedf("isa %q: the device has %s", name, strings.Join(list, ", "))
+	case t == kernels.Float32:
+		return d.isa(), nil
+	case name != "" && name != d.isa():
+		return name, nil
+	}
+	return list[len(list)-1], nil
 }
 
 // String describes the device in a line.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -38,13 +39,16 @@ func (k *kernel) Describe() string {
 	return fmt.Sprintf("%s (%v)", k.describe, d)
 }
 
-// DeviceISAs returns the device's architecture.
+// DeviceISAs returns the device's architecture, and those with tensor cores.
 func (k *kernel) DeviceISAs() ([]string, error) {
 	d, err := openDevice()
 	if err != nil {
 		return nil, err
 	}
-	return []string{d.isa()}, nil
+	if !k.halves {
+		return []string{d.isa()}, nil
+	}
+	return d.isas(), nil
 }
 
 // DeviceLimits measures the device, on first use.
@@ -154,13 +158,10 @@ func (pl *plan) addTiled() error {
 func (pl *plan) addFlash() error {
 	f := pl.simt("flash")
 	switch {
-	case pl.problem.DType == kernels.Float32:
-	case pl.dev.wgmma():
+	case strings.HasSuffix(pl.isa, wgmmaSuffix):
 		f = pl.wgmma()
-		pl.isa += wgmmaSuffix
-	default:
+	case strings.HasSuffix(pl.isa, mmaSuffix):
 		f = pl.mma()
-		pl.isa += mmaSuffix
 	}
 	s := newSchedule(&pl.problem, f.tileRows)
 	return pl.addFused(f, s, s.parts())

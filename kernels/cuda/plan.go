@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -48,10 +49,15 @@ func newPlan(name string, p kernels.Problem, opts kernels.Options) (*plan, error
 	if err != nil {
 		return nil, err
 	}
-	if opts.ISA != "" && opts.ISA != d.isa() {
-		return nil, unsupportedf("isa %q: the device has %s", opts.ISA, d.isa())
+	isa, err := d.selectISA(p.DType, opts.ISA)
+	if err != nil {
+		return nil, err
 	}
-	pl := &plan{name: name, problem: p, dev: d, isa: d.isa(), width: width(p.HeadDim, d.widths(p.DType))}
+	sizes := widths
+	if strings.HasSuffix(isa, wgmmaSuffix) {
+		sizes = wgmmaWidths
+	}
+	pl := &plan{name: name, problem: p, dev: d, isa: isa, width: width(p.HeadDim, sizes)}
 	if err := d.enter(); err != nil {
 		return nil, err
 	}

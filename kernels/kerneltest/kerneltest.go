@@ -63,9 +63,7 @@ func newSuite(t *testing.T, k kernels.Kernel, dtype kernels.DType) suite {
 			if !isa.Available {
 				missing(t, isa.Name)
 			}
-			// A device's plan adds the kind of instruction: sm_90-wgmma.
-			v := variant{k, isa.Name, dtype}
-			if name, _, _ := strings.Cut(v.actual(t), "-"); name == isa.Name {
+			if v := (variant{k, isa.Name, dtype}); v.actual(t) == isa.Name {
 				s.variants = append(s.variants, v)
 			} else {
 				t.Skipf("%s has no %s variant", k.Name(), isa.Name)
