@@ -67,9 +67,14 @@ func (pl *plan) newWorker() (worker, error) {
 	if pl.pairs != nil {
 		k, v = pl.pairs.PackedLen(d, pl.chunk), pl.pairs.PackedLen(pl.chunk, d)
 	}
+	scores := pl.rows * w.stride
+	waiting := scores
+	if pl.inSteps() {
+		waiting = 0 // no block waits
+	}
 	err := pl.Carve(
 		cpu.Room(&w.k, k), cpu.Room(&w.v, v),
-		cpu.Room(&w.steps[0].scores, pl.rows*w.stride), cpu.Room(&w.steps[1].scores, pl.rows*w.stride),
+		cpu.Room(&w.steps[0].scores, scores), cpu.Room(&w.steps[1].scores, waiting),
 		cpu.Room(&w.rowMax, state), cpu.Room(&w.rowSum, state), cpu.Room(&w.gather, pl.gathered()),
 	)
 	pl.pairWorker(&w)
