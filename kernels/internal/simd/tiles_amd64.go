@@ -10,8 +10,10 @@ import "math"
 // pairs. A block is two tiles by two, which load as many tiles as they multiply;
 // 32 columns of a panel at a time.
 //
-// What two tiles sum up goes through memory, where the rest is done by vectors:
-// so no operand needs room for whole tiles.
+// Tiles have as many rows as there are, and columns that fill no piece go through
+// memory of their own: so no operand needs room for whole tiles. They are
+// configured and released within a call, for the next one may run on another
+// thread.
 var amxPairs = Pairs{
 	Name: "amx", Rows: 2 * tileRows, Cols: pairsLD, Step: tileRows, Funcs: &avx512,
 	available:      avx512Pairs.available && hasTiles(),
