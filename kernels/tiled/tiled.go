@@ -148,7 +148,7 @@ func (pl *plan) weigh(w *worker, b cpu.Block) {
 	for _, part := range w.parts {
 		for lo := part.Keys.Lo; lo < part.Keys.Hi; lo += tileKV {
 			n := min(tileKV, part.Keys.Hi-lo)
-			v := simd.Panels{Data: w.v[lo*f.Cols:], LD: int32(f.Cols), Panel: int32(pl.Problem.KVLen * f.Cols)}
+			v := f.Packed(w.v[lo*f.Cols:], pl.Problem.KVLen)
 			product := f.MulAdd
 			if first {
 				product = f.Mul

@@ -20,12 +20,20 @@ type Panels struct {
 // Packed is a matrix of depth rows that [Funcs.Pack] or
 // [Funcs.PackTransposed] wrote.
 func (f *Funcs) Packed(data []float32, depth int) Panels {
-	return Panels{Data: data, LD: int32(f.Cols), Panel: int32(depth * f.Cols)}
+	return Panels{Data: data, LD: int32(f.Cols), Panel: apart(depth * f.Cols)}
 }
 
 // InPlace is a row-major matrix with rows ld floats apart.
 func (f *Funcs) InPlace(data []float32, ld int) Panels {
-	return Panels{Data: data, LD: int32(ld), Panel: int32(f.Cols)}
+	return Panels{Data: data, LD: apart(ld), Panel: int32(f.Cols)}
+}
+
+// apart is a distance as a [Panels] holds it.
+func apart(n int) int32 {
+	if int(int32(n)) != n {
+		panic(errApart)
+	}
+	return int32(n)
 }
 
 // Mul computes C = A·B for a block of at most f.Rows rows:
@@ -147,6 +155,7 @@ var ones = func() (x [MaxRows]float32) {
 const (
 	errShort = "simd: operand too short"
 	errShape = "simd: negative size, or more rows than a block has"
+	errApart = "simd: rows or panels more than 2^31 floats apart"
 )
 
 // checkProduct reports whether there is anything to do.

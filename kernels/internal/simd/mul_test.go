@@ -214,6 +214,9 @@ func TestMulPanics(t *testing.T) {
 		mustPanic(t, func() { f.Mul(x, f.Cols, x[:3], 4, b, 1, 4, f.Cols) })
 		mustPanic(t, func() { f.Mul(x, f.Cols, x, 4, b, -1, 4, f.Cols) })
 		mustPanic(t, func() { f.MulMax(x, f.Cols, x, 4, b, 1, 4, f.Cols, nil, nil) })
+		far := math.MaxInt32
+		mustPanic(t, func() { f.InPlace(x, far+1) })
+		mustPanic(t, func() { f.Packed(x, far) })
 	})
 }
 

@@ -68,7 +68,7 @@ func (f *Funcs) AddWeighted(o []float32, ldo int, p []float32, ldp int, v Stored
 func weightedGeneric(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, _ Ahead) {
 	add := func(v []float32, ld, first, n int) {
 		for i := 0; i < rows; i += genericRows {
-			mulGeneric(o[i*ldo:], ldo, p[i*ldp+first:], ldp, Panels{Data: v, LD: int32(ld), Panel: genericCols}, min(genericRows, rows-i), n, cols, ones[:])
+			mulGeneric(o[i*ldo:], ldo, p[i*ldp+first:], ldp, Panels{Data: v, LD: apart(ld), Panel: genericCols}, min(genericRows, rows-i), n, cols, ones[:])
 		}
 	}
 	if v.DType == kernels.Float32 {
