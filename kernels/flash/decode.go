@@ -13,10 +13,10 @@ const (
 	splitKeys     = 2048 // keys of an item; fixed, so that results do not depend on threads
 )
 
-// aheadKeys is how long before their use keys are fetched, line by line: late
+// aheadBytes is how long before their use keys are fetched, line by line: late
 // enough that they are still in the first-level cache, where loads that they
 // would keep waiting find them.
-const aheadKeys = 32
+const aheadBytes = 16 << 10
 
 // stretchKeys returns for how many keys K is read, and then V.
 func stretchKeys(rows int, t kernels.DType) int {
@@ -41,6 +41,7 @@ type decoder struct {
 	rows    int  // group·qLen: row g·qLen+i is query i of the group's g-th head
 	stretch int  // keys whose K, then V is read
 	streams bool // whether memory is read by loads alone, in order, and only pages are translated in time
+	ahead   int  // keys of aheadBytes
 	again   bool // whether V is read more than once, some columns at a time
 	workers []stream
 	acc     []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
@@ -65,6 +66,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	}
 	d.stretch = stretchKeys(d.rows, p.KVDType)
 	d.streams, d.again = d.rows <= 2 && p.KVDType == kernels.Float32, d.rows > 2
+	d.ahead = cpu.Ceil(aheadBytes, p.HeadDim*int(p.KVDType.Size()))
 	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())
 	parts := p.Batch * p.KVHeads * d.splits * d.rows
@@ -146,8 +148,8 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 
 // next says what is read after n keys of t from one on.
 func (d *decoder) next(t *kernels.Tensor, batch, kvHead, key, n int) (a simd.Ahead) {
-	if !d.streams && key+aheadKeys < d.Problem.KVLen {
-		key += aheadKeys
+	if !d.streams && key+d.ahead < d.Problem.KVLen {
+		key += d.ahead
 		a.Next = stored(t, batch, kvHead, key).Place()
 	}
 	if t.PageSize > 0 && key+n < d.Problem.KVLen {
@@ -165,7 +167,7 @@ func (d *decoder) together(t *kernels.Tensor, key, limit int, again bool) int {
 		n = min(n, t.PageSize-key%t.PageSize)
 	}
 	if again || t.PageSize > 0 && !d.streams {
-		n = min(n, aheadKeys)
+		n = min(n, d.ahead)
 	}
 	return n
 }
