@@ -54,3 +54,14 @@ func SelectISA(name string) (string, error) {
 	}
 	return "", fmt.Errorf("isa %q: this machine and build have %s", name, strings.Join(have, ", "))
 }
+
+// Float32ISA returns the variant that multiplies floats for one that SelectISA
+// approved: what that extends, or itself.
+func Float32ISA(name string) string {
+	for _, isa := range isas {
+		if isa.Name == name && isa.Extends != "" {
+			return isa.Extends
+		}
+	}
+	return name
+}

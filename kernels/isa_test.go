@@ -19,4 +19,9 @@ func TestSelectISA(t *testing.T) {
 			t.Errorf("SelectISA(%q) = %q, %v, want %q", x.name, got, err, x.want)
 		}
 	}
+	for name, want := range map[string]string{"slow": "plain", "plain": "plain", Generic: Generic} {
+		if got := Float32ISA(name); got != want {
+			t.Errorf("Float32ISA(%q) = %q, want %q", name, got, want)
+		}
+	}
 }

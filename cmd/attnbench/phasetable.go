@@ -143,13 +143,13 @@ func positions(last int) string {
 
 func bytesText(n int64) string { return reports.Quantity(float64(n), reports.Workspace) }
 
-// bestISA is the instruction set of everything but attention.
+// bestISA is the instruction set of everything but attention, all of it float32.
 func bestISA() string {
 	isa, err := kernels.SelectISA("")
 	if err != nil {
 		return kernels.Generic
 	}
-	return isa
+	return kernels.Float32ISA(isa)
 }
 
 // middle returns the median of what seconds tells of each sample.

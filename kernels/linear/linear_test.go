@@ -91,6 +91,7 @@ func BenchmarkLinear(b *testing.B) {
 	const rows, in, out = 512, 768, 3072
 	const flops = 2 * rows * in * out
 	isa, _ := kernels.SelectISA("")
+	isa = kernels.Float32ISA(isa)
 	m, err := Pack(random(in*out, 1), in, out, false, "")
 	if err != nil {
 		b.Fatal(err)
