@@ -36,7 +36,7 @@ type Peaks struct {
 
 	samples   map[limit][]float64
 	best      map[string]float64 // of the short trials
-	resampled bool               // samples hold none but those of Resample
+	resampled bool               // samples hold none but those of resample
 	single    map[string]float64 // by ISA, the highest rate of one thread, where a roof was in doubt
 }
 

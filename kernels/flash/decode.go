@@ -21,7 +21,7 @@ const aheadBytes = 16 << 10
 // stretchKeys returns for how many keys K is read, and then V.
 func stretchKeys(rows int, t kernels.DType) int {
 	switch {
-	case rows > 2:
+	case rows > simd.StreamRows:
 		return 256
 	case t != kernels.Float32:
 		return 1024
@@ -65,7 +65,8 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
 	}
 	d.stretch = stretchKeys(d.rows, p.KVDType)
-	d.streams, d.again = d.rows <= 2 && p.KVDType == kernels.Float32, d.rows > 2
+	d.again = d.rows > simd.StreamRows
+	d.streams = !d.again && p.KVDType == kernels.Float32
 	d.ahead = cpu.Ceil(aheadBytes, p.HeadDim*int(p.KVDType.Size()))
 	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())

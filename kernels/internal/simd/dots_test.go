@@ -16,8 +16,8 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	f.Dots(s.x, s.ld, queries(f, q), Stored{Float32: k.x, LD: k.ld}, keys, Ahead{})
 	s.checkGuards(t, what)
 	least := 1 // rows for which the order is this
-	if rows > streamRows {
-		least = streamRows + 1
+	if rows > StreamRows {
+		least = StreamRows + 1
 	}
 	for i := range rows {
 		for j := range keys {

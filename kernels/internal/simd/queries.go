@@ -14,10 +14,11 @@ type Queries struct {
 const (
 	octetRows = 8
 	octetCols = 4
-	// streamRows is for how many rows a processor waits for keys most of the time,
-	// whatever it does with them: they are read in order, by rows.
-	streamRows = 2
 )
+
+// StreamRows is for how many rows a processor waits for keys most of the time,
+// whatever it does with them: they are read in order, by rows.
+const StreamRows = 2
 
 // QueriesLen returns how many floats so many rows take.
 func (f *Funcs) QueriesLen(rows, depth int) int {
@@ -41,7 +42,7 @@ func (f *Funcs) NewQueries(room []float32, rows, depth int) Queries {
 	return Queries{x: room[:n], rows: rows, depth: depth, octets: f.takesOctets(rows)}
 }
 
-func (f *Funcs) takesOctets(rows int) bool { return f.octets != nil && rows > streamRows }
+func (f *Funcs) takesOctets(rows int) bool { return f.octets != nil && rows > StreamRows }
 
 // octetLen is the floats of an octet.
 func octetLen(depth int) int { return (depth + octetCols - 1) / octetCols * octetCols * octetRows }
