@@ -25,10 +25,10 @@ row:
 	JLT  done
 	MOVQ AX, DI
 	MOVQ SI, R8
+	SUBQ $0x00000010, R8
+	JLT  tail
 
 vector:
-	SUBQ          $0x00000010, R8
-	JLT           tail
 	VMOVUPS       (DI), Z0
 	VMULPS        Z5, Z0, Z0
 	VMULPS        Z0, Z0, Z2
@@ -61,7 +61,8 @@ vector:
 	VMULPS        Z6, Z2, Z2
 	VMOVUPS       Z2, (DI)
 	ADDQ          $0x00000040, DI
-	JMP           vector
+	SUBQ          $0x00000010, R8
+	JGE           vector
 
 tail:
 	ADDQ          $0x00000010, R8
@@ -352,10 +353,10 @@ row:
 	ADDQ         $0x00000004, DX
 	MOVQ         BX, R9
 	MOVQ         R8, R10
-
-vector:
 	SUBQ         $0x00000010, R10
 	JLT          tail
+
+vector:
 	VMOVUPS      (R9), Z0
 	VPABSD       Z1, Z2
 	VCVTDQ2PS    Z2, Z2
@@ -363,7 +364,8 @@ vector:
 	VMOVUPS      Z0, (R9)
 	VPADDD       Z4, Z1, Z1
 	ADDQ         $0x00000040, R9
-	JMP          vector
+	SUBQ         $0x00000010, R10
+	JGE          vector
 
 tail:
 	ADDQ         $0x00000010, R10
@@ -435,8 +437,7 @@ TEXT ·softcapAVX2(SB), NOSPLIT, $0-40
 	VBROADCASTSS exp2AVX2<>+12(SB), Y10
 	VBROADCASTSS exp2AVX2<>+16(SB), Y11
 	VBROADCASTSS exp2AVX2<>+20(SB), Y12
-	VBROADCASTSS exp2AVX2<>+24(SB), Y13
-	VBROADCASTSS exp2AVX2<>+28(SB), Y14
+	VMOVUPS      exp2AVX2Table<>+0(SB), Y13
 	MOVQ         s+0(FP), AX
 	MOVQ         lds+8(FP), CX
 	SHLQ         $0x02, CX
@@ -448,10 +449,10 @@ row:
 	JLT  done
 	MOVQ AX, SI
 	MOVQ BX, DI
+	SUBQ $0x00000008, DI
+	JLT  tail
 
 vector:
-	SUBQ        $0x00000008, DI
-	JLT         tail
 	VMOVUPS     (SI), Y0
 	VMULPS      Y5, Y0, Y0
 	VMULPS      Y0, Y0, Y2
@@ -467,14 +468,14 @@ vector:
 	VMAXPS      Y3, Y8, Y3
 	VADDPS      Y7, Y3, Y2
 	VSUBPS      Y7, Y2, Y4
-	VPSLLD      $0x17, Y2, Y2
 	VSUBPS      Y4, Y3, Y4
+	VPERMPS     Y13, Y2, Y3
+	VPSLLD      $0x14, Y2, Y2
+	VPADDD      Y3, Y2, Y2
 	VMOVAPS     Y9, Y3
 	VFMADD213PS Y10, Y4, Y3
 	VFMADD213PS Y11, Y4, Y3
 	VFMADD213PS Y12, Y4, Y3
-	VFMADD213PS Y13, Y4, Y3
-	VFMADD213PS Y14, Y4, Y3
 	VMULPS      Y2, Y3, Y4
 	VMOVUPS     one<>+0(SB), Y2
 	VSUBPS      Y4, Y2, Y2
@@ -488,7 +489,8 @@ vector:
 	VMULPS      Y6, Y2, Y2
 	VMOVUPS     Y2, (SI)
 	ADDQ        $0x00000020, SI
-	JMP         vector
+	SUBQ        $0x00000008, DI
+	JGE         vector
 
 tail:
 	ADDQ        $0x00000008, DI
@@ -513,14 +515,14 @@ tail:
 	VMAXPS      Y3, Y8, Y3
 	VADDPS      Y7, Y3, Y2
 	VSUBPS      Y7, Y2, Y4
-	VPSLLD      $0x17, Y2, Y2
 	VSUBPS      Y4, Y3, Y4
+	VPERMPS     Y13, Y2, Y3
+	VPSLLD      $0x14, Y2, Y2
+	VPADDD      Y3, Y2, Y2
 	VMOVAPS     Y9, Y3
 	VFMADD213PS Y10, Y4, Y3
 	VFMADD213PS Y11, Y4, Y3
 	VFMADD213PS Y12, Y4, Y3
-	VFMADD213PS Y13, Y4, Y3
-	VFMADD213PS Y14, Y4, Y3
 	VMULPS      Y2, Y3, Y4
 	VMOVUPS     one<>+0(SB), Y2
 	VSUBPS      Y4, Y2, Y2
@@ -542,15 +544,23 @@ done:
 	VZEROUPPER
 	RET
 
-DATA exp2AVX2<>+0(SB)/4, $0x4b40007f
+DATA exp2AVX2<>+0(SB)/4, $0x49c00000
 DATA exp2AVX2<>+4(SB)/4, $0xc2fe0000
-DATA exp2AVX2<>+8(SB)/4, $0x3aaddd0a
-DATA exp2AVX2<>+12(SB)/4, $0x3c1e7544
-DATA exp2AVX2<>+16(SB)/4, $0x3d635ba9
-DATA exp2AVX2<>+20(SB)/4, $0x3e75fcde
-DATA exp2AVX2<>+24(SB)/4, $0x3f317215
-DATA exp2AVX2<>+28(SB)/4, $0x3f800000
-GLOBL exp2AVX2<>(SB), RODATA|NOPTR, $32
+DATA exp2AVX2<>+8(SB)/4, $0x3d635002
+DATA exp2AVX2<>+12(SB)/4, $0x3e760619
+DATA exp2AVX2<>+16(SB)/4, $0x3f317219
+DATA exp2AVX2<>+20(SB)/4, $0x3f800000
+GLOBL exp2AVX2<>(SB), RODATA|NOPTR, $24
+
+DATA exp2AVX2Table<>+0(SB)/4, $0x3f800000
+DATA exp2AVX2Table<>+4(SB)/4, $0x3f7b95c2
+DATA exp2AVX2Table<>+8(SB)/4, $0x3f7837f0
+DATA exp2AVX2Table<>+12(SB)/4, $0x3f75fed7
+DATA exp2AVX2Table<>+16(SB)/4, $0x3f7504f3
+DATA exp2AVX2Table<>+20(SB)/4, $0x3f75672a
+DATA exp2AVX2Table<>+24(SB)/4, $0x3f7744fd
+DATA exp2AVX2Table<>+28(SB)/4, $0x3f7ac0c7
+GLOBL exp2AVX2Table<>(SB), RODATA|NOPTR, $32
 
 DATA tailMask<>+0(SB)/4, $0xffffffff
 DATA tailMask<>+4(SB)/4, $0xffffffff
@@ -592,10 +602,10 @@ row:
 	ADDQ         $0x00000004, CX
 	MOVQ         DX, R8
 	MOVQ         DI, R9
-
-vector:
 	SUBQ         $0x00000008, R9
 	JLT          tail
+
+vector:
 	VMOVUPS      (R8), Y0
 	VPABSD       Y1, Y2
 	VCVTDQ2PS    Y2, Y2
@@ -603,7 +613,8 @@ vector:
 	VMOVUPS      Y0, (R8)
 	VPADDD       Y4, Y1, Y1
 	ADDQ         $0x00000020, R8
-	JMP          vector
+	SUBQ         $0x00000008, R9
+	JGE          vector
 
 tail:
 	ADDQ         $0x00000008, R9

@@ -42,7 +42,7 @@ func rowMaxGeneric(s []float32, lds, rows, cols int, rowMax []float32) {
 //
 // S ≤ shift is expected, as of a row's maximum, which leaves the exponent at
 // most zero; beyond 127 the result is unspecified. Each power is within 2 ulp,
-// 2.4e-7 of itself, and exact for 0; below 2^-126 it may be flushed to zero.
+// 2.4e-7 of itself, and exact for 0; below 2^-126 it may be less, down to zero.
 // −Inf gives exactly zero, and NaN is kept. A shift of −Inf, that of a row
 // without a visible key, would make it NaN: pass 0 instead.
 func (f *Funcs) ExpSum(s []float32, lds, rows, cols int, shift, sum []float32) {

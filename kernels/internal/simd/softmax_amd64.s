@@ -21,14 +21,15 @@ row:
 	VMOVAPS Z2, Z0
 	MOVQ    DX, R8
 	MOVQ    DI, R9
-
-vector:
 	SUBQ    $0x00000010, R9
 	JLT     tail
+
+vector:
 	VMOVUPS (R8), Z1
 	VMAXPS  Z0, Z1, Z0
 	ADDQ    $0x00000040, R8
-	JMP     vector
+	SUBQ    $0x00000010, R9
+	JGE     vector
 
 tail:
 	ADDQ      $0x00000010, R9
@@ -86,10 +87,10 @@ row:
 	VPXORD       Z4, Z4, Z4
 	MOVQ         BX, R9
 	MOVQ         R8, R10
+	SUBQ         $0x00000010, R10
+	JLT          tail
 
 vector:
-	SUBQ          $0x00000010, R10
-	JLT           tail
 	VMOVUPS       (R9), Z0
 	VSUBPS        Z3, Z0, Z0
 	VADDPS.RD_SAE Z5, Z0, Z1
@@ -103,7 +104,8 @@ vector:
 	VMOVUPS       Z1, (R9)
 	VADDPS        Z1, Z4, Z4
 	ADDQ          $0x00000040, R9
-	JMP           vector
+	SUBQ          $0x00000010, R10
+	JGE           vector
 
 tail:
 	ADDQ          $0x00000010, R10
@@ -314,14 +316,15 @@ row:
 	VMOVAPS Y2, Y0
 	MOVQ    CX, DI
 	MOVQ    SI, R8
-
-vector:
 	SUBQ    $0x00000008, R8
 	JLT     tail
+
+vector:
 	VMOVUPS (DI), Y1
 	VMAXPS  Y0, Y1, Y0
 	ADDQ    $0x00000020, DI
-	JMP     vector
+	SUBQ    $0x00000008, R8
+	JGE     vector
 
 tail:
 	ADDQ       $0x00000008, R8
@@ -380,8 +383,7 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS exp2AVX2<>+12(SB), Y8
 	VBROADCASTSS exp2AVX2<>+16(SB), Y9
 	VBROADCASTSS exp2AVX2<>+20(SB), Y10
-	VBROADCASTSS exp2AVX2<>+24(SB), Y11
-	VBROADCASTSS exp2AVX2<>+28(SB), Y12
+	VMOVUPS      exp2AVX2Table<>+0(SB), Y11
 	MOVQ         s+0(FP), DX
 	MOVQ         lds+8(FP), BX
 	SHLQ         $0x02, BX
@@ -395,28 +397,29 @@ row:
 	VXORPS       Y4, Y4, Y4
 	MOVQ         DX, R8
 	MOVQ         DI, R9
+	SUBQ         $0x00000008, R9
+	JLT          tail
 
 vector:
-	SUBQ        $0x00000008, R9
-	JLT         tail
 	VMOVUPS     (R8), Y0
 	VSUBPS      Y3, Y0, Y0
 	VMAXPS      Y0, Y6, Y0
 	VADDPS      Y5, Y0, Y2
 	VSUBPS      Y5, Y2, Y1
-	VPSLLD      $0x17, Y2, Y2
 	VSUBPS      Y1, Y0, Y1
+	VPERMPS     Y11, Y2, Y0
+	VPSLLD      $0x14, Y2, Y2
+	VPADDD      Y0, Y2, Y2
 	VMOVAPS     Y7, Y0
 	VFMADD213PS Y8, Y1, Y0
 	VFMADD213PS Y9, Y1, Y0
 	VFMADD213PS Y10, Y1, Y0
-	VFMADD213PS Y11, Y1, Y0
-	VFMADD213PS Y12, Y1, Y0
 	VMULPS      Y2, Y0, Y1
 	VMOVUPS     Y1, (R8)
 	VADDPS      Y1, Y4, Y4
 	ADDQ        $0x00000020, R8
-	JMP         vector
+	SUBQ        $0x00000008, R9
+	JGE         vector
 
 tail:
 	ADDQ        $0x00000008, R9
@@ -431,14 +434,14 @@ tail:
 	VMAXPS      Y0, Y6, Y0
 	VADDPS      Y5, Y0, Y2
 	VSUBPS      Y5, Y2, Y1
-	VPSLLD      $0x17, Y2, Y2
 	VSUBPS      Y1, Y0, Y1
+	VPERMPS     Y11, Y2, Y0
+	VPSLLD      $0x14, Y2, Y2
+	VPADDD      Y0, Y2, Y2
 	VMOVAPS     Y7, Y0
 	VFMADD213PS Y8, Y1, Y0
 	VFMADD213PS Y9, Y1, Y0
 	VFMADD213PS Y10, Y1, Y0
-	VFMADD213PS Y11, Y1, Y0
-	VFMADD213PS Y12, Y1, Y0
 	VMULPS      Y2, Y0, Y1
 	VMASKMOVPS  Y1, Y15, (R8)
 	VANDPS      Y15, Y1, Y1
@@ -462,15 +465,23 @@ done:
 	VZEROUPPER
 	RET
 
-DATA exp2AVX2<>+0(SB)/4, $0x4b40007f
+DATA exp2AVX2<>+0(SB)/4, $0x49c00000
 DATA exp2AVX2<>+4(SB)/4, $0xc2fe0000
-DATA exp2AVX2<>+8(SB)/4, $0x3aaddd0a
-DATA exp2AVX2<>+12(SB)/4, $0x3c1e7544
-DATA exp2AVX2<>+16(SB)/4, $0x3d635ba9
-DATA exp2AVX2<>+20(SB)/4, $0x3e75fcde
-DATA exp2AVX2<>+24(SB)/4, $0x3f317215
-DATA exp2AVX2<>+28(SB)/4, $0x3f800000
-GLOBL exp2AVX2<>(SB), RODATA|NOPTR, $32
+DATA exp2AVX2<>+8(SB)/4, $0x3d635002
+DATA exp2AVX2<>+12(SB)/4, $0x3e760619
+DATA exp2AVX2<>+16(SB)/4, $0x3f317219
+DATA exp2AVX2<>+20(SB)/4, $0x3f800000
+GLOBL exp2AVX2<>(SB), RODATA|NOPTR, $24
+
+DATA exp2AVX2Table<>+0(SB)/4, $0x3f800000
+DATA exp2AVX2Table<>+4(SB)/4, $0x3f7b95c2
+DATA exp2AVX2Table<>+8(SB)/4, $0x3f7837f0
+DATA exp2AVX2Table<>+12(SB)/4, $0x3f75fed7
+DATA exp2AVX2Table<>+16(SB)/4, $0x3f7504f3
+DATA exp2AVX2Table<>+20(SB)/4, $0x3f75672a
+DATA exp2AVX2Table<>+24(SB)/4, $0x3f7744fd
+DATA exp2AVX2Table<>+28(SB)/4, $0x3f7ac0c7
+GLOBL exp2AVX2Table<>(SB), RODATA|NOPTR, $32
 
 // func scaleAVX2(dst *float32, ldd int, src *float32, lds int, rows int, cols int, alpha *float32) (finite bool)
 // Requires: AVX, FMA3
@@ -562,19 +573,18 @@ TEXT ·rescaleAVX2(SB), NOSPLIT, $0-52
 	VBROADCASTSS exp2AVX2<>+12(SB), Y9
 	VBROADCASTSS exp2AVX2<>+16(SB), Y10
 	VBROADCASTSS exp2AVX2<>+20(SB), Y11
-	VBROADCASTSS exp2AVX2<>+24(SB), Y12
-	VBROADCASTSS exp2AVX2<>+28(SB), Y13
+	VMOVUPS      exp2AVX2Table<>+0(SB), Y12
 	VMAXPS       Y2, Y7, Y2
 	VADDPS       Y6, Y2, Y4
 	VSUBPS       Y6, Y4, Y3
-	VPSLLD       $0x17, Y4, Y4
 	VSUBPS       Y3, Y2, Y3
+	VPERMPS      Y12, Y4, Y2
+	VPSLLD       $0x14, Y4, Y4
+	VPADDD       Y2, Y4, Y4
 	VMOVAPS      Y8, Y2
 	VFMADD213PS  Y9, Y3, Y2
 	VFMADD213PS  Y10, Y3, Y2
 	VFMADD213PS  Y11, Y3, Y2
-	VFMADD213PS  Y12, Y3, Y2
-	VFMADD213PS  Y13, Y3, Y2
 	VMULPS       Y4, Y2, Y3
 	MOVQ         alpha+32(FP), AX
 	VMOVUPS      Y3, (AX)

@@ -103,18 +103,16 @@ func either[F1, F2 func(...Op) | func(Op, Op)](from Op, inReg F1, inMem F2, rest
 	}
 }
 
-// exp2AVX2 splits x = k + r for the nearest whole k, found in the low bits of
-// x + magic, where it already has the bias of an exponent. A polynomial of
-// degree five gives 2^r within 1.1e-7 for |r| ≤ 1/2, and a product by 2^k the
-// result. x is raised to −127 first, whose 2^k comes out as zero. A product
-// keeps NaN, which an addition to the exponent might not.
+// exp2AVX2 splits x = t + r at the multiple t of 1/8 nearest to it, which the
+// low bits of x + magic count. They look up 2^(t's fraction), whose exponent the
+// bits above, those of t's whole part, are added to. A cubic gives 2^r within 2.7e-8 for
+// |r| ≤ 1/16, and the product of both the result. x is raised to −127 first,
+// where the bits come to zero; between that and −126 they are those of a denormal that is
+// too small. NaN comes through the cubic.
 type exp2AVX2 struct{ consts []Op }
 
-// The constants: magic, the least x, and the polynomial from its top.
-var exp2AVX2Consts = []float32{
-	1.5*(1<<23) + 127, -127,
-	0x1.5bba14p-10, 0x1.3cea88p-7, 0x1.c6b752p-5, 0x1.ebf9bcp-3, 0x1.62e42ap-1, 1,
-}
+// The constants: magic, the least x, and the cubic from its top; a table follows.
+var exp2AVX2Consts = []float32{1.5 * (1 << 20), -127, 0x1.c6a004p-5, 0x1.ec0c32p-3, 0x1.62e432p-1, 1}
 
 func newExp2AVX2() Exp2 {
 	m := ConstFloats("exp2AVX2", exp2AVX2Consts)
@@ -122,29 +120,41 @@ func newExp2AVX2() Exp2 {
 	for i := range exp2AVX2Consts {
 		e.consts = append(e.consts, m.Offset(4*i))
 	}
+	var table [8]uint32
+	for i := range table {
+		table[i] = math.Float32bits(float32(math.Exp2(float64(i)/8))) - uint32(i)<<20 // which the count's low bits add
+	}
+	e.consts = append(e.consts, ConstInts("exp2AVX2Table", table[:]))
 	return e
 }
 
 func (e exp2AVX2) Hold(first int) Exp2 {
 	var h exp2AVX2
 	for i, c := range e.consts {
-		VBROADCASTSS(c, AVX2.V(first+i))
-		h.consts = append(h.consts, AVX2.V(first+i))
+		v := AVX2.V(first + i)
+		if i < len(exp2AVX2Consts) {
+			VBROADCASTSS(c, v)
+		} else {
+			VMOVUPS(c, v)
+		}
+		h.consts = append(h.consts, v)
 	}
 	return h
 }
 
 func (e exp2AVX2) Ops(x, y, z reg.Register) []func() {
-	magic, least, poly := e.consts[0], e.consts[1], e.consts[2:]
+	magic, least, cubic, table := e.consts[0], e.consts[1], e.consts[2:6], e.consts[6]
 	ops := []func(){
 		func() { VMAXPS(x, least, x) }, // NaN stays: it is the second source
-		func() { VADDPS(magic, x, z) },
-		func() { VSUBPS(magic, z, y) },  // y = k
-		func() { VPSLLD(U8(23), z, z) }, // z = 2^k
-		func() { VSUBPS(y, x, y) },      // y = r
-		func() { VMOVAPS(poly[0], x) },
+		func() { VADDPS(magic, x, z) }, // z counts x's eighths
+		func() { VSUBPS(magic, z, y) }, // y = t
+		func() { VSUBPS(y, x, y) },     // y = r
+		func() { VPERMPS(table, z, x) },
+		func() { VPSLLD(U8(20), z, z) },
+		func() { VPADDD(x, z, z) }, // z = 2^t
+		func() { VMOVAPS(cubic[0], x) },
 	}
-	for _, c := range poly[1:] {
+	for _, c := range cubic[1:] {
 		ops = append(ops, func() { VFMADD213PS(c, y, x) })
 	}
 	return append(ops, func() { VMULPS(z, x, y) })
