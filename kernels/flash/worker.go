@@ -154,8 +154,26 @@ func (pl *plan) pack(w *worker, it item, needed uint) {
 		for needed>>to&1 != 0 {
 			to++
 		}
-		pl.packRun(w, it, from*pl.unit, min(to*pl.unit, w.keys.Len()))
+		lo, hi := from*pl.unit, min(to*pl.unit, w.keys.Len())
+		if hi-lo < w.keys.Len() {
+			pl.fetch(it, kernels.Interval{Lo: w.keys.Lo + lo, Hi: w.keys.Lo + hi})
+		}
+		pl.packRun(w, it, lo, hi)
 		from = to
+	}
+}
+
+// fetch asks for keys and values that are met out of order, as under a pattern of
+// blocks: the processor does not expect them.
+func (pl *plan) fetch(it item, run kernels.Interval) {
+	for _, t := range []*kernels.Tensor{&pl.K, &pl.V} {
+		for key, n := run.Lo, 0; key < run.Hi; key += n {
+			n = run.Hi - key
+			if size := t.PageSize; size > 0 {
+				n = min(n, size-key%size)
+			}
+			pl.simd.Fetch(stored(t, it.batch, it.kvHead, key), n, pl.Problem.HeadDim)
+		}
 	}
 }
 

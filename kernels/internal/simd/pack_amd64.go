@@ -36,3 +36,6 @@ func packTransposedAVX512(dst, src *float32, lds, rows, depth int, alpha float32
 
 //go:noescape
 func packTransposedAVX2(dst, src *float32, lds, rows, depth int, alpha float32)
+
+//go:noescape
+func fetchRows(at *byte, stride, rows, bytes int)

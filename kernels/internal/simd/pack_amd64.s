@@ -905,6 +905,32 @@ done:
 	VZEROUPPER
 	RET
 
+// func fetchRows(at *byte, stride int, rows int, bytes int)
+// Requires: AVX, MMX+
+TEXT ·fetchRows(SB), NOSPLIT, $0-32
+	MOVQ at+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ bytes+24(FP), BX
+
+row:
+	DECQ DX
+	JLT  done
+	MOVQ AX, SI
+	MOVQ BX, DI
+
+line:
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        line
+	ADDQ       CX, AX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func packTransposedPairsAVX512(dst *uint32, src *uint16, lds int, rows int, depth int)
 // Requires: AVX, AVX512BW, AVX512F, MMX+
 TEXT ·packTransposedPairsAVX512(SB), NOSPLIT, $0-40

@@ -3,6 +3,8 @@ package simd
 import (
 	"fmt"
 	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 // checkPacked holds panels against at, the matrix that they should be.
@@ -64,5 +66,25 @@ func FuzzPack(f *testing.F) {
 				testPack(t, v, int(depth), int(cols), wild(seed, 0.001))
 			}
 		}
+	})
+}
+
+// Rows of any type and shape can be asked for, up to the last float of what
+// holds them, and beyond it not.
+func TestFetch(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for _, cols := range []int{0, 1, 15, 64, 200} {
+			for _, rows := range []int{0, 1, 7} {
+				n := max(0, rows-1)*(cols+3) + cols
+				for _, x := range []Stored{
+					{Float32: make([]float32, n), LD: cols + 3},
+					{Half: make([]uint16, n), DType: kernels.BFloat16, LD: cols + 3},
+				} {
+					f.Fetch(x, rows, cols)
+					mustPanic(t, func() { f.Fetch(x, rows+1, cols+1) })
+				}
+			}
+		}
+		mustPanic(t, func() { f.Fetch(Stored{}, -1, 1) })
 	})
 }

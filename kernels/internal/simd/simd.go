@@ -56,6 +56,7 @@ type Funcs struct {
 	expSum         func(s []float32, lds, rows, cols int, shift, sum []float32)
 	pack           func(dst, src []float32, lds, depth, cols int)
 	packTransposed func(dst, src []float32, lds, cols, depth int, alpha float32)
+	fetch          func(at *byte, stride, rows, bytes int)
 	scale          func(dst []float32, ldd int, src []float32, lds, rows, cols int, alpha []float32) (finite bool)
 	rescale        func(st *State, rows int) (fresh uint32)
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)
@@ -79,6 +80,7 @@ var generic = Funcs{
 	expSum:         expSumGeneric,
 	pack:           packGeneric,
 	packTransposed: packTransposedGeneric,
+	fetch:          func(*byte, int, int, int) {},
 	scale:          scaleGeneric,
 	rescale:        rescaleGeneric,
 	softcap:        softcapGeneric,

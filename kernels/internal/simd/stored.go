@@ -44,6 +44,21 @@ func (x Stored) at() *byte {
 	return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Half)))
 }
 
+// Fetch asks for rows of x, which will be read soon, to be brought into the
+// second-level cache, and does not wait. The generic variant can't ask.
+func (f *Funcs) Fetch(x Stored, rows, cols int) {
+	if rows < 0 || cols < 0 {
+		panic(errShape)
+	}
+	if !x.spans(rows, cols) {
+		panic(errShort)
+	}
+	if rows > 0 && cols > 0 {
+		size := int(x.DType.Size())
+		f.fetch(x.at(), x.LD*size, rows, cols*size)
+	}
+}
+
 // blockKeys is how many rows of halves are widened at a time where there are
 // no instructions for it, and how many keys one block of rows leaves in the
 // first-level cache for the next.

@@ -18,6 +18,7 @@ func main() {
 		pack(isa)
 		packTransposed(isa)
 	}
+	fetch()
 	packTransposedPairs()
 	packPairs()
 	Generate()
@@ -93,6 +94,27 @@ func packTransposed(isa ISA) {
 		DECQ(depth)
 		JZ(LabelRef("done"))
 	}
+	Label("done")
+	End()
+}
+
+// fetch asks for rows, cache line by cache line, for the second-level cache.
+func fetch() {
+	TEXT("fetchRows", attr.NOSPLIT, "func(at *byte, stride, rows, bytes int)")
+	at, stride, rows, bytes := Arg("at"), Arg("stride"), Arg("rows"), Arg("bytes")
+	Label("row")
+	DECQ(rows)
+	JLT(LabelRef("done"))
+	p, n := GP64(), GP64()
+	MOVQ(at, p)
+	MOVQ(bytes, n)
+	Label("line")
+	PREFETCHT1(Mem{Base: p})
+	ADDQ(U32(64), p)
+	SUBQ(U32(64), n)
+	JGT(LabelRef("line"))
+	ADDQ(stride, at)
+	JMP(LabelRef("row"))
 	Label("done")
 	End()
 }
