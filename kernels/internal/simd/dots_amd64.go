@@ -9,7 +9,7 @@ import (
 //go:generate go run -C _asm ./dots -out ../dots_amd64.s
 
 // A dotsFunc computes the scores of a fixed number of rows.
-type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 // A few holds a function of a fixed number of rows for each element type.
 type few[F any] struct {
@@ -55,10 +55,10 @@ func dotsOf(list []few[dotsFunc], width int) func([]float32, int, []float32, int
 
 // dotsBlock lets the first rows fetch: the others find the keys in cache and
 // are quick.
-func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, next ask) {
+func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, next Ahead) {
 	for i := 0; i < rows; {
 		f := fewOf(list, rows-i)
-		f.byDType[k.DType](&s[i*lds], lds, &q[i*ldq], ldq, k.at(), k.LD, keys, depth, next.next, next.beyond)
+		f.byDType[k.DType](&s[i*lds], lds, &q[i*ldq], ldq, k.at(), k.LD, keys, depth, next.Next, next.Beyond)
 		i, next = i+f.rows, Ahead{}.of(k)
 	}
 }
@@ -75,46 +75,46 @@ var dotsAVX2 = []few[dotsFunc]{
 }
 
 //go:noescape
-func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
 
 //go:noescape
-func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next uintptr, beyond int)
+func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)

@@ -6,7 +6,7 @@
 
 // func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots1F32AVX512(SB), NOSPLIT, $24-80
+TEXT ·dots1F32AVX512(SB), NOSPLIT, $40-80
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -26,34 +26,100 @@ setup:
 	MOVQ k+32(FP), CX
 	MOVQ ldk+40(FP), DX
 	SHLQ $0x02, DX
-	MOVQ (SP), BX
-	SHLQ $0x06, BX
-	MOVQ BX, 8(SP)
-	MOVQ (SP), BX
-	SHLQ $0x06, BX
-	SUBQ BX, DX
-	MOVQ DX, 16(SP)
+	MOVQ next+64(FP), BX
+	MOVQ depth+56(FP), SI
+	SHLQ $0x02, SI
+	MOVQ SI, 8(SP)
+	MOVQ ldk+40(FP), DI
+	SHLQ $0x02, DI
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), DI
+	SHLQ $0x06, DI
+	MOVQ DI, 24(SP)
+	MOVQ (SP), DI
+	SHLQ $0x06, DI
+	SUBQ DI, DX
+	MOVQ DX, 32(SP)
 	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ lds+8(FP), DI
+	SHLQ $0x02, DI
 
 block:
-	SUBQ       $0x00000010, keys+48(FP)
-	JLT        rest
-	VPXORD     Z0, Z0, Z0
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   $0x00000010, keys+48(FP)
+	JLT    rest
+	VPXORD Z0, Z0, Z0
+	MOVQ   (SP), DI
 
 key0By4:
-	SUBQ        $0x00000004, BX
-	JLT         key0End4
+	SUBQ       $0x00000004, DI
+	JLT        key0End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key0By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key0By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key0By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key0By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key0By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key0By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key0By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key0By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key0By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key0By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key0By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key0By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	ADDQ        $0x00000100, AX
@@ -61,11 +127,26 @@ key0By4:
 	JMP         key0By4
 
 key0End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key0By1:
-	SUBQ        $0x00000001, BX
-	JLT         key0End1
+	SUBQ       $0x00000001, DI
+	JLT        key0End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key0By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key0By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key0By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	ADDQ        $0x00000040, AX
@@ -80,20 +161,80 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z0
 
 key0Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z1, Z1, Z1
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key1By4:
-	SUBQ        $0x00000004, BX
-	JLT         key1End4
+	SUBQ       $0x00000004, DI
+	JLT        key1End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key1By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key1By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key1By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z1
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key1By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key1By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key1By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key1By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key1By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key1By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z1
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key1By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key1By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key1By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z1
 	ADDQ        $0x00000100, AX
@@ -101,11 +242,26 @@ key1By4:
 	JMP         key1By4
 
 key1End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key1By1:
-	SUBQ        $0x00000001, BX
-	JLT         key1End1
+	SUBQ       $0x00000001, DI
+	JLT        key1End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key1By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key1By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key1By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z1
 	ADDQ        $0x00000040, AX
@@ -120,22 +276,80 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z1
 
 key1Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z2, Z2, Z2
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z2, Z2, Z2
+	MOVQ   (SP), DI
 
 key2By4:
-	SUBQ        $0x00000004, BX
-	JLT         key2End4
+	SUBQ       $0x00000004, DI
+	JLT        key2End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key2By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key2By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key2By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z2
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key2By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key2By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key2By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key2By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key2By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key2By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z2
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key2By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key2By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key2By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z2
 	ADDQ        $0x00000100, AX
@@ -143,11 +357,26 @@ key2By4:
 	JMP         key2By4
 
 key2End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key2By1:
-	SUBQ        $0x00000001, BX
-	JLT         key2End1
+	SUBQ       $0x00000001, DI
+	JLT        key2End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key2By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key2By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key2By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z2
 	ADDQ        $0x00000040, AX
@@ -162,20 +391,80 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z2
 
 key2Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z3, Z3, Z3
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key3By4:
-	SUBQ        $0x00000004, BX
-	JLT         key3End4
+	SUBQ       $0x00000004, DI
+	JLT        key3End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key3By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key3By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key3By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z3
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key3By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key3By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key3By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key3By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key3By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key3By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z3
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key3By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key3By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key3By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z3
 	ADDQ        $0x00000100, AX
@@ -183,11 +472,26 @@ key3By4:
 	JMP         key3By4
 
 key3End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key3By1:
-	SUBQ        $0x00000001, BX
-	JLT         key3End1
+	SUBQ       $0x00000001, DI
+	JLT        key3End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key3By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key3By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key3By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z3
 	ADDQ        $0x00000040, AX
@@ -202,22 +506,80 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z3
 
 key3Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z4, Z4, Z4
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z4, Z4, Z4
+	MOVQ   (SP), DI
 
 key4By4:
-	SUBQ        $0x00000004, BX
-	JLT         key4End4
+	SUBQ       $0x00000004, DI
+	JLT        key4End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key4By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key4By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key4By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z4
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key4By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key4By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key4By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key4By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key4By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key4By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z4
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key4By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key4By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key4By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z4
 	ADDQ        $0x00000100, AX
@@ -225,11 +587,26 @@ key4By4:
 	JMP         key4By4
 
 key4End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key4By1:
-	SUBQ        $0x00000001, BX
-	JLT         key4End1
+	SUBQ       $0x00000001, DI
+	JLT        key4End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key4By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key4By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key4By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z4
 	ADDQ        $0x00000040, AX
@@ -244,20 +621,80 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z4
 
 key4Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z5, Z5, Z5
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key5By4:
-	SUBQ        $0x00000004, BX
-	JLT         key5End4
+	SUBQ       $0x00000004, DI
+	JLT        key5End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key5By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key5By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key5By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z5
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key5By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key5By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key5By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key5By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key5By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key5By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z5
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key5By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key5By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key5By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z5
 	ADDQ        $0x00000100, AX
@@ -265,11 +702,26 @@ key5By4:
 	JMP         key5By4
 
 key5End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key5By1:
-	SUBQ        $0x00000001, BX
-	JLT         key5End1
+	SUBQ       $0x00000001, DI
+	JLT        key5End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key5By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key5By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key5By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z5
 	ADDQ        $0x00000040, AX
@@ -284,22 +736,80 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z5
 
 key5Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z6, Z6, Z6
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z6, Z6, Z6
+	MOVQ   (SP), DI
 
 key6By4:
-	SUBQ        $0x00000004, BX
-	JLT         key6End4
+	SUBQ       $0x00000004, DI
+	JLT        key6End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key6By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key6By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key6By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z6
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key6By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key6By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key6By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key6By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key6By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key6By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z6
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key6By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key6By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key6By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z6
 	ADDQ        $0x00000100, AX
@@ -307,11 +817,26 @@ key6By4:
 	JMP         key6By4
 
 key6End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key6By1:
-	SUBQ        $0x00000001, BX
-	JLT         key6End1
+	SUBQ       $0x00000001, DI
+	JLT        key6End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key6By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key6By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key6By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z6
 	ADDQ        $0x00000040, AX
@@ -326,20 +851,80 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z6
 
 key6Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z7, Z7, Z7
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key7By4:
-	SUBQ        $0x00000004, BX
-	JLT         key7End4
+	SUBQ       $0x00000004, DI
+	JLT        key7End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key7By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key7By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key7By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z7
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key7By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key7By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key7By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key7By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key7By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key7By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z7
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key7By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key7By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key7By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z7
 	ADDQ        $0x00000100, AX
@@ -347,11 +932,26 @@ key7By4:
 	JMP         key7By4
 
 key7End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key7By1:
-	SUBQ        $0x00000001, BX
-	JLT         key7End1
+	SUBQ       $0x00000001, DI
+	JLT        key7End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key7By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key7By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key7By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z7
 	ADDQ        $0x00000040, AX
@@ -366,22 +966,80 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z7
 
 key7Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z8, Z8, Z8
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z8, Z8, Z8
+	MOVQ   (SP), DI
 
 key8By4:
-	SUBQ        $0x00000004, BX
-	JLT         key8End4
+	SUBQ       $0x00000004, DI
+	JLT        key8End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key8By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key8By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key8By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z8
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key8By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key8By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key8By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z8
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key8By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key8By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key8By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z8
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key8By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key8By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key8By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z8
 	ADDQ        $0x00000100, AX
@@ -389,11 +1047,26 @@ key8By4:
 	JMP         key8By4
 
 key8End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key8By1:
-	SUBQ        $0x00000001, BX
-	JLT         key8End1
+	SUBQ       $0x00000001, DI
+	JLT        key8End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key8By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key8By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key8By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z8
 	ADDQ        $0x00000040, AX
@@ -408,20 +1081,80 @@ key8End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key8Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z9, Z9, Z9
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key9By4:
-	SUBQ        $0x00000004, BX
-	JLT         key9End4
+	SUBQ       $0x00000004, DI
+	JLT        key9End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key9By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key9By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key9By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z9
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key9By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key9By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key9By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z9
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key9By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key9By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key9By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z9
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key9By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key9By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key9By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z9
 	ADDQ        $0x00000100, AX
@@ -429,11 +1162,26 @@ key9By4:
 	JMP         key9By4
 
 key9End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key9By1:
-	SUBQ        $0x00000001, BX
-	JLT         key9End1
+	SUBQ       $0x00000001, DI
+	JLT        key9End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key9By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key9By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key9By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z9
 	ADDQ        $0x00000040, AX
@@ -448,22 +1196,80 @@ key9End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key9Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z10, Z10, Z10
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z10, Z10, Z10
+	MOVQ   (SP), DI
 
 key10By4:
-	SUBQ        $0x00000004, BX
-	JLT         key10End4
+	SUBQ       $0x00000004, DI
+	JLT        key10End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key10By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key10By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key10By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z10
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key10By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key10By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key10By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z10
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key10By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key10By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key10By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z10
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key10By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key10By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key10By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z10
 	ADDQ        $0x00000100, AX
@@ -471,11 +1277,26 @@ key10By4:
 	JMP         key10By4
 
 key10End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key10By1:
-	SUBQ        $0x00000001, BX
-	JLT         key10End1
+	SUBQ       $0x00000001, DI
+	JLT        key10End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key10By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key10By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key10By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z10
 	ADDQ        $0x00000040, AX
@@ -490,20 +1311,80 @@ key10End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key10Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z11, Z11, Z11
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key11By4:
-	SUBQ        $0x00000004, BX
-	JLT         key11End4
+	SUBQ       $0x00000004, DI
+	JLT        key11End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key11By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key11By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key11By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z11
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key11By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key11By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key11By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z11
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key11By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key11By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key11By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z11
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key11By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key11By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key11By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z11
 	ADDQ        $0x00000100, AX
@@ -511,11 +1392,26 @@ key11By4:
 	JMP         key11By4
 
 key11End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key11By1:
-	SUBQ        $0x00000001, BX
-	JLT         key11End1
+	SUBQ       $0x00000001, DI
+	JLT        key11End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key11By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key11By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key11By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z11
 	ADDQ        $0x00000040, AX
@@ -530,22 +1426,80 @@ key11End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key11Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z12, Z12, Z12
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z12, Z12, Z12
+	MOVQ   (SP), DI
 
 key12By4:
-	SUBQ        $0x00000004, BX
-	JLT         key12End4
+	SUBQ       $0x00000004, DI
+	JLT        key12End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key12By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key12By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key12By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z12
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key12By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key12By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key12By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z12
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key12By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key12By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key12By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z12
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key12By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key12By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key12By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z12
 	ADDQ        $0x00000100, AX
@@ -553,11 +1507,26 @@ key12By4:
 	JMP         key12By4
 
 key12End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key12By1:
-	SUBQ        $0x00000001, BX
-	JLT         key12End1
+	SUBQ       $0x00000001, DI
+	JLT        key12End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key12By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key12By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key12By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z12
 	ADDQ        $0x00000040, AX
@@ -572,20 +1541,80 @@ key12End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key12Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z13, Z13, Z13
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key13By4:
-	SUBQ        $0x00000004, BX
-	JLT         key13End4
+	SUBQ       $0x00000004, DI
+	JLT        key13End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key13By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key13By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key13By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z13
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key13By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key13By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key13By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z13
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key13By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key13By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key13By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z13
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key13By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key13By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key13By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z13
 	ADDQ        $0x00000100, AX
@@ -593,11 +1622,26 @@ key13By4:
 	JMP         key13By4
 
 key13End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key13By1:
-	SUBQ        $0x00000001, BX
-	JLT         key13End1
+	SUBQ       $0x00000001, DI
+	JLT        key13End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key13By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key13By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key13By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z13
 	ADDQ        $0x00000040, AX
@@ -612,22 +1656,80 @@ key13End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key13Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VPXORD     Z14, Z14, Z14
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VPXORD Z14, Z14, Z14
+	MOVQ   (SP), DI
 
 key14By4:
-	SUBQ        $0x00000004, BX
-	JLT         key14End4
+	SUBQ       $0x00000004, DI
+	JLT        key14End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key14By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key14By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key14By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z14
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key14By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key14By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key14By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z14
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key14By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key14By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key14By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z14
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key14By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key14By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key14By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z14
 	ADDQ        $0x00000100, AX
@@ -635,11 +1737,26 @@ key14By4:
 	JMP         key14By4
 
 key14End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key14By1:
-	SUBQ        $0x00000001, BX
-	JLT         key14End1
+	SUBQ       $0x00000001, DI
+	JLT        key14End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key14By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key14By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key14By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z14
 	ADDQ        $0x00000040, AX
@@ -654,20 +1771,80 @@ key14End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key14Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VPXORD Z15, Z15, Z15
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key15By4:
-	SUBQ        $0x00000004, BX
-	JLT         key15End4
+	SUBQ       $0x00000004, DI
+	JLT        key15End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key15By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key15By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key15By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z15
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key15By4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key15By4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key15By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z15
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key15By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key15By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key15By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z15
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key15By4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key15By4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key15By4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z15
 	ADDQ        $0x00000100, AX
@@ -675,11 +1852,26 @@ key15By4:
 	JMP         key15By4
 
 key15End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key15By1:
-	SUBQ        $0x00000001, BX
-	JLT         key15End1
+	SUBQ       $0x00000001, DI
+	JLT        key15End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key15By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key15By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key15By1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z15
 	ADDQ        $0x00000040, AX
@@ -694,8 +1886,8 @@ key15End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key15Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
+	SUBQ       24(SP), AX
+	ADDQ       32(SP), CX
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z17
 	VADDPS     Z17, Z16, Z0
@@ -750,20 +1942,78 @@ rest:
 	JZ   done
 
 key:
-	VPXORD     Z0, Z0, Z0
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	VPXORD Z0, Z0, Z0
+	MOVQ   (SP), DI
 
 oneBy4:
-	SUBQ        $0x00000004, BX
-	JLT         oneEnd4
+	SUBQ       $0x00000004, DI
+	JLT        oneEnd4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        oneBy4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        oneBy4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+oneBy4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         oneBy4Fetch1
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         oneBy4Fetch1
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+oneBy4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         oneBy4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         oneBy4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+oneBy4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         oneBy4Fetch3
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         oneBy4Fetch3
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+oneBy4Fetch3:
 	VMOVUPS     192(CX), Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	ADDQ        $0x00000100, AX
@@ -771,11 +2021,26 @@ oneBy4:
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 oneBy1:
-	SUBQ        $0x00000001, BX
-	JLT         oneEnd1
+	SUBQ       $0x00000001, DI
+	JLT        oneEnd1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        oneBy1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        oneBy1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+oneBy1Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	ADDQ        $0x00000040, AX
@@ -790,8 +2055,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z0
 
 oneNext:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
+	SUBQ       24(SP), AX
+	ADDQ       32(SP), CX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -811,7 +2076,7 @@ done:
 
 // func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots2F32AVX512(SB), NOSPLIT, $24-80
+TEXT ·dots2F32AVX512(SB), NOSPLIT, $40-80
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -831,38 +2096,104 @@ setup:
 	MOVQ k+32(FP), DX
 	MOVQ ldk+40(FP), BX
 	SHLQ $0x02, BX
-	MOVQ (SP), SI
-	SHLQ $0x06, SI
-	MOVQ SI, 8(SP)
-	MOVQ (SP), SI
-	SHLQ $0x06, SI
-	SUBQ SI, BX
-	MOVQ BX, 16(SP)
+	MOVQ next+64(FP), SI
+	MOVQ depth+56(FP), DI
+	SHLQ $0x02, DI
+	MOVQ DI, 8(SP)
+	MOVQ ldk+40(FP), R8
+	SHLQ $0x02, R8
+	SUBQ DI, R8
+	MOVQ R8, 16(SP)
+	MOVQ (SP), R8
+	SHLQ $0x06, R8
+	MOVQ R8, 24(SP)
+	MOVQ (SP), R8
+	SHLQ $0x06, R8
+	SUBQ R8, BX
+	MOVQ BX, 32(SP)
 	MOVQ s+0(FP), BX
-	MOVQ lds+8(FP), SI
-	SHLQ $0x02, SI
+	MOVQ lds+8(FP), R8
+	SHLQ $0x02, R8
 
 block:
-	SUBQ       $0x00000008, keys+48(FP)
-	JLT        rest
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z8, Z8, Z8
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   $0x00000008, keys+48(FP)
+	JLT    rest
+	VPXORD Z0, Z0, Z0
+	VPXORD Z8, Z8, Z8
+	MOVQ   (SP), R9
 
 key0By4:
-	SUBQ        $0x00000004, DI
-	JLT         key0End4
+	SUBQ       $0x00000004, R9
+	JLT        key0End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key0By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key0By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key0By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key0By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key0By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key0By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key0By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key0By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key0By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
 	VFMADD231PS 128(AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key0By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key0By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key0By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	VFMADD231PS 192(AX)(CX*1), Z16, Z8
@@ -871,11 +2202,26 @@ key0By4:
 	JMP         key0By4
 
 key0End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key0By1:
-	SUBQ        $0x00000001, DI
-	JLT         key0End1
+	SUBQ       $0x00000001, R9
+	JLT        key0End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key0By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key0By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key0By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
@@ -893,24 +2239,84 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key0Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VPXORD Z1, Z1, Z1
 	VPXORD Z9, Z9, Z9
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key1By4:
-	SUBQ        $0x00000004, DI
-	JLT         key1End4
+	SUBQ       $0x00000004, R9
+	JLT        key1End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key1By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key1By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key1By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z1
 	VFMADD231PS (AX)(CX*1), Z16, Z9
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key1By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key1By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key1By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key1By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key1By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key1By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z1
 	VFMADD231PS 128(AX)(CX*1), Z16, Z9
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key1By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key1By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key1By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z1
 	VFMADD231PS 192(AX)(CX*1), Z16, Z9
@@ -919,11 +2325,26 @@ key1By4:
 	JMP         key1By4
 
 key1End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key1By1:
-	SUBQ        $0x00000001, DI
-	JLT         key1End1
+	SUBQ       $0x00000001, R9
+	JLT        key1End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key1By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key1By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key1By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z1
 	VFMADD231PS (AX)(CX*1), Z16, Z9
@@ -941,26 +2362,84 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key1Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), DX
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z10, Z10, Z10
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
+	VPXORD Z2, Z2, Z2
+	VPXORD Z10, Z10, Z10
+	MOVQ   (SP), R9
 
 key2By4:
-	SUBQ        $0x00000004, DI
-	JLT         key2End4
+	SUBQ       $0x00000004, R9
+	JLT        key2End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key2By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key2By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key2By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z2
 	VFMADD231PS (AX)(CX*1), Z16, Z10
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key2By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key2By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key2By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key2By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key2By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key2By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z2
 	VFMADD231PS 128(AX)(CX*1), Z16, Z10
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key2By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key2By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key2By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z2
 	VFMADD231PS 192(AX)(CX*1), Z16, Z10
@@ -969,11 +2448,26 @@ key2By4:
 	JMP         key2By4
 
 key2End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key2By1:
-	SUBQ        $0x00000001, DI
-	JLT         key2End1
+	SUBQ       $0x00000001, R9
+	JLT        key2End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key2By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key2By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key2By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z2
 	VFMADD231PS (AX)(CX*1), Z16, Z10
@@ -991,24 +2485,84 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key2Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VPXORD Z3, Z3, Z3
 	VPXORD Z11, Z11, Z11
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key3By4:
-	SUBQ        $0x00000004, DI
-	JLT         key3End4
+	SUBQ       $0x00000004, R9
+	JLT        key3End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key3By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key3By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key3By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z3
 	VFMADD231PS (AX)(CX*1), Z16, Z11
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key3By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key3By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key3By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key3By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key3By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key3By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z3
 	VFMADD231PS 128(AX)(CX*1), Z16, Z11
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key3By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key3By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key3By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z3
 	VFMADD231PS 192(AX)(CX*1), Z16, Z11
@@ -1017,11 +2571,26 @@ key3By4:
 	JMP         key3By4
 
 key3End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key3By1:
-	SUBQ        $0x00000001, DI
-	JLT         key3End1
+	SUBQ       $0x00000001, R9
+	JLT        key3End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key3By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key3By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key3By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z3
 	VFMADD231PS (AX)(CX*1), Z16, Z11
@@ -1039,26 +2608,84 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key3Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), DX
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z12, Z12, Z12
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
+	VPXORD Z4, Z4, Z4
+	VPXORD Z12, Z12, Z12
+	MOVQ   (SP), R9
 
 key4By4:
-	SUBQ        $0x00000004, DI
-	JLT         key4End4
+	SUBQ       $0x00000004, R9
+	JLT        key4End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key4By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key4By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key4By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z4
 	VFMADD231PS (AX)(CX*1), Z16, Z12
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key4By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key4By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key4By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key4By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key4By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key4By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z4
 	VFMADD231PS 128(AX)(CX*1), Z16, Z12
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key4By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key4By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key4By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z4
 	VFMADD231PS 192(AX)(CX*1), Z16, Z12
@@ -1067,11 +2694,26 @@ key4By4:
 	JMP         key4By4
 
 key4End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key4By1:
-	SUBQ        $0x00000001, DI
-	JLT         key4End1
+	SUBQ       $0x00000001, R9
+	JLT        key4End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key4By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key4By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key4By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z4
 	VFMADD231PS (AX)(CX*1), Z16, Z12
@@ -1089,24 +2731,84 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key4Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VPXORD Z5, Z5, Z5
 	VPXORD Z13, Z13, Z13
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key5By4:
-	SUBQ        $0x00000004, DI
-	JLT         key5End4
+	SUBQ       $0x00000004, R9
+	JLT        key5End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key5By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key5By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key5By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z5
 	VFMADD231PS (AX)(CX*1), Z16, Z13
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key5By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key5By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key5By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key5By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key5By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key5By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z5
 	VFMADD231PS 128(AX)(CX*1), Z16, Z13
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key5By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key5By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key5By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z5
 	VFMADD231PS 192(AX)(CX*1), Z16, Z13
@@ -1115,11 +2817,26 @@ key5By4:
 	JMP         key5By4
 
 key5End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key5By1:
-	SUBQ        $0x00000001, DI
-	JLT         key5End1
+	SUBQ       $0x00000001, R9
+	JLT        key5End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key5By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key5By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key5By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z5
 	VFMADD231PS (AX)(CX*1), Z16, Z13
@@ -1137,26 +2854,84 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key5Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), DX
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z14, Z14, Z14
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
+	VPXORD Z6, Z6, Z6
+	VPXORD Z14, Z14, Z14
+	MOVQ   (SP), R9
 
 key6By4:
-	SUBQ        $0x00000004, DI
-	JLT         key6End4
+	SUBQ       $0x00000004, R9
+	JLT        key6End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key6By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key6By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key6By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z6
 	VFMADD231PS (AX)(CX*1), Z16, Z14
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key6By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key6By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key6By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key6By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key6By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key6By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z6
 	VFMADD231PS 128(AX)(CX*1), Z16, Z14
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key6By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key6By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key6By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z6
 	VFMADD231PS 192(AX)(CX*1), Z16, Z14
@@ -1165,11 +2940,26 @@ key6By4:
 	JMP         key6By4
 
 key6End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key6By1:
-	SUBQ        $0x00000001, DI
-	JLT         key6End1
+	SUBQ       $0x00000001, R9
+	JLT        key6End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key6By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key6By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key6By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z6
 	VFMADD231PS (AX)(CX*1), Z16, Z14
@@ -1187,24 +2977,84 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key6Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VPXORD Z7, Z7, Z7
 	VPXORD Z15, Z15, Z15
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key7By4:
-	SUBQ        $0x00000004, DI
-	JLT         key7End4
+	SUBQ       $0x00000004, R9
+	JLT        key7End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key7By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key7By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key7By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z7
 	VFMADD231PS (AX)(CX*1), Z16, Z15
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key7By4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key7By4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key7By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key7By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key7By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key7By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z7
 	VFMADD231PS 128(AX)(CX*1), Z16, Z15
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key7By4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key7By4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key7By4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z7
 	VFMADD231PS 192(AX)(CX*1), Z16, Z15
@@ -1213,11 +3063,26 @@ key7By4:
 	JMP         key7By4
 
 key7End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key7By1:
-	SUBQ        $0x00000001, DI
-	JLT         key7End1
+	SUBQ       $0x00000001, R9
+	JLT        key7End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key7By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key7By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key7By1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z7
 	VFMADD231PS (AX)(CX*1), Z16, Z15
@@ -1235,8 +3100,8 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key7Next:
-	SUBQ          8(SP), AX
-	ADDQ          16(SP), DX
+	SUBQ          24(SP), AX
+	ADDQ          32(SP), DX
 	VUNPCKLPS     Z1, Z0, Z16
 	VUNPCKHPS     Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -1283,7 +3148,7 @@ key7Next:
 	VSHUFF32X4    $0xdd, Z8, Z0, Z17
 	VADDPS        Z17, Z16, Z0
 	VEXTRACTF64X4 $0x00, Z0, (BX)
-	VEXTRACTF64X4 $0x01, Z0, (BX)(SI*1)
+	VEXTRACTF64X4 $0x01, Z0, (BX)(R8*1)
 	ADDQ          $0x00000020, BX
 	JMP           block
 
@@ -1292,24 +3157,82 @@ rest:
 	JZ   done
 
 key:
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z8, Z8, Z8
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	VPXORD Z0, Z0, Z0
+	VPXORD Z8, Z8, Z8
+	MOVQ   (SP), R9
 
 oneBy4:
-	SUBQ        $0x00000004, DI
-	JLT         oneEnd4
+	SUBQ       $0x00000004, R9
+	JLT        oneEnd4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        oneBy4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        oneBy4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+oneBy4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         oneBy4Fetch1
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         oneBy4Fetch1
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+oneBy4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         oneBy4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         oneBy4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+oneBy4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
 	VFMADD231PS 128(AX)(CX*1), Z16, Z8
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         oneBy4Fetch3
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         oneBy4Fetch3
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+oneBy4Fetch3:
 	VMOVUPS     192(DX), Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	VFMADD231PS 192(AX)(CX*1), Z16, Z8
@@ -1318,11 +3241,26 @@ oneBy4:
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 oneBy1:
-	SUBQ        $0x00000001, DI
-	JLT         oneEnd1
+	SUBQ       $0x00000001, R9
+	JLT        oneEnd1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        oneBy1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        oneBy1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+oneBy1Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
@@ -1340,8 +3278,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z8
 
 oneNext:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), DX
+	SUBQ       24(SP), AX
+	ADDQ       32(SP), DX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -1359,7 +3297,7 @@ oneNext:
 	VADDPS     Z16, Z8, Z8
 	VSHUFF32X4 $0x4e, Z8, Z8, Z16
 	VADDPS     Z16, Z8, Z8
-	VMOVSS     X8, (BX)(SI*1)
+	VMOVSS     X8, (BX)(R8*1)
 	ADDQ       $0x00000004, BX
 	DECQ       keys+48(FP)
 	JNZ        key
@@ -1370,7 +3308,7 @@ done:
 
 // func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dots1F32AVX2(SB), NOSPLIT, $24-80
+TEXT ·dots1F32AVX2(SB), NOSPLIT, $40-80
 	MOVQ    depth+56(FP), AX
 	ANDQ    $0x07, AX
 	JZ      setup
@@ -1390,32 +3328,68 @@ setup:
 	MOVQ k+32(FP), CX
 	MOVQ ldk+40(FP), DX
 	SHLQ $0x02, DX
-	MOVQ (SP), BX
-	SHLQ $0x05, BX
-	MOVQ BX, 8(SP)
-	MOVQ (SP), BX
-	SHLQ $0x05, BX
-	SUBQ BX, DX
-	MOVQ DX, 16(SP)
+	MOVQ next+64(FP), BX
+	MOVQ depth+56(FP), SI
+	SHLQ $0x02, SI
+	MOVQ SI, 8(SP)
+	MOVQ ldk+40(FP), DI
+	SHLQ $0x02, DI
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), DI
+	SHLQ $0x05, DI
+	MOVQ DI, 24(SP)
+	MOVQ (SP), DI
+	SHLQ $0x05, DI
+	SUBQ DI, DX
+	MOVQ DX, 32(SP)
 	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ lds+8(FP), DI
+	SHLQ $0x02, DI
 
 block:
-	SUBQ       $0x00000008, keys+48(FP)
-	JLT        rest
-	VXORPS     Y0, Y0, Y0
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   $0x00000008, keys+48(FP)
+	JLT    rest
+	VXORPS Y0, Y0, Y0
+	MOVQ   (SP), DI
 
 key0By4:
-	SUBQ        $0x00000004, BX
-	JLT         key0End4
+	SUBQ       $0x00000004, DI
+	JLT        key0End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key0By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key0By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key0By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key0By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key0By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key0By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VMOVUPS     96(CX), Y8
@@ -1425,11 +3399,26 @@ key0By4:
 	JMP         key0By4
 
 key0End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key0By1:
-	SUBQ        $0x00000001, BX
-	JLT         key0End1
+	SUBQ       $0x00000001, DI
+	JLT        key0End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key0By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key0By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key0By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	ADDQ        $0x00000020, AX
@@ -1444,18 +3433,48 @@ key0End1:
 	VFMADD231PS Y8, Y9, Y0
 
 key0Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VXORPS Y1, Y1, Y1
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key1By4:
-	SUBQ        $0x00000004, BX
-	JLT         key1End4
+	SUBQ       $0x00000004, DI
+	JLT        key1End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key1By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key1By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key1By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y1
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y1
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key1By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key1By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key1By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y1
 	VMOVUPS     96(CX), Y8
@@ -1465,11 +3484,26 @@ key1By4:
 	JMP         key1By4
 
 key1End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key1By1:
-	SUBQ        $0x00000001, BX
-	JLT         key1End1
+	SUBQ       $0x00000001, DI
+	JLT        key1End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key1By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key1By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key1By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y1
 	ADDQ        $0x00000020, AX
@@ -1484,20 +3518,48 @@ key1End1:
 	VFMADD231PS Y8, Y9, Y1
 
 key1Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VXORPS     Y2, Y2, Y2
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VXORPS Y2, Y2, Y2
+	MOVQ   (SP), DI
 
 key2By4:
-	SUBQ        $0x00000004, BX
-	JLT         key2End4
+	SUBQ       $0x00000004, DI
+	JLT        key2End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key2By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key2By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key2By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y2
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y2
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key2By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key2By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key2By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y2
 	VMOVUPS     96(CX), Y8
@@ -1507,11 +3569,26 @@ key2By4:
 	JMP         key2By4
 
 key2End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key2By1:
-	SUBQ        $0x00000001, BX
-	JLT         key2End1
+	SUBQ       $0x00000001, DI
+	JLT        key2End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key2By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key2By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key2By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y2
 	ADDQ        $0x00000020, AX
@@ -1526,18 +3603,48 @@ key2End1:
 	VFMADD231PS Y8, Y9, Y2
 
 key2Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VXORPS Y3, Y3, Y3
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key3By4:
-	SUBQ        $0x00000004, BX
-	JLT         key3End4
+	SUBQ       $0x00000004, DI
+	JLT        key3End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key3By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key3By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key3By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y3
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y3
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key3By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key3By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key3By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y3
 	VMOVUPS     96(CX), Y8
@@ -1547,11 +3654,26 @@ key3By4:
 	JMP         key3By4
 
 key3End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key3By1:
-	SUBQ        $0x00000001, BX
-	JLT         key3End1
+	SUBQ       $0x00000001, DI
+	JLT        key3End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key3By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key3By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key3By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y3
 	ADDQ        $0x00000020, AX
@@ -1566,20 +3688,48 @@ key3End1:
 	VFMADD231PS Y8, Y9, Y3
 
 key3Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VXORPS     Y4, Y4, Y4
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VXORPS Y4, Y4, Y4
+	MOVQ   (SP), DI
 
 key4By4:
-	SUBQ        $0x00000004, BX
-	JLT         key4End4
+	SUBQ       $0x00000004, DI
+	JLT        key4End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key4By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key4By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key4By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y4
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y4
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key4By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key4By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key4By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y4
 	VMOVUPS     96(CX), Y8
@@ -1589,11 +3739,26 @@ key4By4:
 	JMP         key4By4
 
 key4End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key4By1:
-	SUBQ        $0x00000001, BX
-	JLT         key4End1
+	SUBQ       $0x00000001, DI
+	JLT        key4End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key4By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key4By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key4By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y4
 	ADDQ        $0x00000020, AX
@@ -1608,18 +3773,48 @@ key4End1:
 	VFMADD231PS Y8, Y9, Y4
 
 key4Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VXORPS Y5, Y5, Y5
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key5By4:
-	SUBQ        $0x00000004, BX
-	JLT         key5End4
+	SUBQ       $0x00000004, DI
+	JLT        key5End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key5By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key5By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key5By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y5
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y5
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key5By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key5By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key5By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y5
 	VMOVUPS     96(CX), Y8
@@ -1629,11 +3824,26 @@ key5By4:
 	JMP         key5By4
 
 key5End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key5By1:
-	SUBQ        $0x00000001, BX
-	JLT         key5End1
+	SUBQ       $0x00000001, DI
+	JLT        key5End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key5By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key5By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key5By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y5
 	ADDQ        $0x00000020, AX
@@ -1648,20 +3858,48 @@ key5End1:
 	VFMADD231PS Y8, Y9, Y5
 
 key5Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
-	VXORPS     Y6, Y6, Y6
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
+	VXORPS Y6, Y6, Y6
+	MOVQ   (SP), DI
 
 key6By4:
-	SUBQ        $0x00000004, BX
-	JLT         key6End4
+	SUBQ       $0x00000004, DI
+	JLT        key6End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key6By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key6By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key6By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y6
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y6
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key6By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key6By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key6By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y6
 	VMOVUPS     96(CX), Y8
@@ -1671,11 +3909,26 @@ key6By4:
 	JMP         key6By4
 
 key6End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key6By1:
-	SUBQ        $0x00000001, BX
-	JLT         key6End1
+	SUBQ       $0x00000001, DI
+	JLT        key6End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key6By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key6By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key6By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y6
 	ADDQ        $0x00000020, AX
@@ -1690,18 +3943,48 @@ key6End1:
 	VFMADD231PS Y8, Y9, Y6
 
 key6Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), CX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), CX
 	VXORPS Y7, Y7, Y7
-	MOVQ   (SP), BX
+	MOVQ   (SP), DI
 
 key7By4:
-	SUBQ        $0x00000004, BX
-	JLT         key7End4
+	SUBQ       $0x00000004, DI
+	JLT        key7End4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key7By4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key7By4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key7By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y7
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y7
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         key7By4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         key7By4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+key7By4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y7
 	VMOVUPS     96(CX), Y8
@@ -1711,11 +3994,26 @@ key7By4:
 	JMP         key7By4
 
 key7End4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 key7By1:
-	SUBQ        $0x00000001, BX
-	JLT         key7End1
+	SUBQ       $0x00000001, DI
+	JLT        key7End1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        key7By1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        key7By1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+key7By1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y7
 	ADDQ        $0x00000020, AX
@@ -1730,8 +4028,8 @@ key7End1:
 	VFMADD231PS Y8, Y9, Y7
 
 key7Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), CX
+	SUBQ       24(SP), AX
+	ADDQ       32(SP), CX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VADDPS     Y9, Y8, Y0
@@ -1762,18 +4060,46 @@ rest:
 	JZ   done
 
 key:
-	VXORPS     Y0, Y0, Y0
-	MOVQ       (SP), BX
-	MOVQ       beyond+72(FP), SI
-	PREFETCHT0 (CX)(SI*1)
+	VXORPS Y0, Y0, Y0
+	MOVQ   (SP), DI
 
 oneBy4:
-	SUBQ        $0x00000004, BX
-	JLT         oneEnd4
+	SUBQ       $0x00000004, DI
+	JLT        oneEnd4
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        oneBy4Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        oneBy4Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+oneBy4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
+	JGT         oneBy4Fetch2
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R8
+	ANDQ        $0x00000fff, R8
+	CMPQ        R8, 8(SP)
+	JGE         oneBy4Fetch2
+	MOVQ        beyond+72(FP), R8
+	PREFETCHT0  (BX)(R8*1)
+
+oneBy4Fetch2:
 	VMOVUPS     64(CX), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VMOVUPS     96(CX), Y8
@@ -1783,11 +4109,26 @@ oneBy4:
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, DI
 
 oneBy1:
-	SUBQ        $0x00000001, BX
-	JLT         oneEnd1
+	SUBQ       $0x00000001, DI
+	JLT        oneEnd1
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
+	JGT        oneBy1Fetch0
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R8
+	ANDQ       $0x00000fff, R8
+	CMPQ       R8, 8(SP)
+	JGE        oneBy1Fetch0
+	MOVQ       beyond+72(FP), R8
+	PREFETCHT0 (BX)(R8*1)
+
+oneBy1Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	ADDQ        $0x00000020, AX
@@ -1802,8 +4143,8 @@ oneEnd1:
 	VFMADD231PS Y8, Y9, Y0
 
 oneNext:
-	SUBQ         8(SP), AX
-	ADDQ         16(SP), CX
+	SUBQ         24(SP), AX
+	ADDQ         32(SP), CX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -1839,7 +4180,7 @@ GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
 // func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dots2F32AVX2(SB), NOSPLIT, $24-80
+TEXT ·dots2F32AVX2(SB), NOSPLIT, $40-80
 	MOVQ    depth+56(FP), AX
 	ANDQ    $0x07, AX
 	JZ      setup
@@ -1859,35 +4200,71 @@ setup:
 	MOVQ k+32(FP), DX
 	MOVQ ldk+40(FP), BX
 	SHLQ $0x02, BX
-	MOVQ (SP), SI
-	SHLQ $0x05, SI
-	MOVQ SI, 8(SP)
-	MOVQ (SP), SI
-	SHLQ $0x05, SI
-	SUBQ SI, BX
-	MOVQ BX, 16(SP)
+	MOVQ next+64(FP), SI
+	MOVQ depth+56(FP), DI
+	SHLQ $0x02, DI
+	MOVQ DI, 8(SP)
+	MOVQ ldk+40(FP), R8
+	SHLQ $0x02, R8
+	SUBQ DI, R8
+	MOVQ R8, 16(SP)
+	MOVQ (SP), R8
+	SHLQ $0x05, R8
+	MOVQ R8, 24(SP)
+	MOVQ (SP), R8
+	SHLQ $0x05, R8
+	SUBQ R8, BX
+	MOVQ BX, 32(SP)
 	MOVQ s+0(FP), BX
-	MOVQ lds+8(FP), SI
-	SHLQ $0x02, SI
+	MOVQ lds+8(FP), R8
+	SHLQ $0x02, R8
 
 block:
-	SUBQ       $0x00000004, keys+48(FP)
-	JLT        rest
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y4, Y4, Y4
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   $0x00000004, keys+48(FP)
+	JLT    rest
+	VXORPS Y0, Y0, Y0
+	VXORPS Y4, Y4, Y4
+	MOVQ   (SP), R9
 
 key0By4:
-	SUBQ        $0x00000004, DI
-	JLT         key0End4
+	SUBQ       $0x00000004, R9
+	JLT        key0End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key0By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key0By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key0By4Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y4
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key0By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key0By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key0By4Fetch2:
 	VMOVUPS     64(DX), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y4
@@ -1899,11 +4276,26 @@ key0By4:
 	JMP         key0By4
 
 key0End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key0By1:
-	SUBQ        $0x00000001, DI
-	JLT         key0End1
+	SUBQ       $0x00000001, R9
+	JLT        key0End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key0By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key0By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key0By1Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
@@ -1921,21 +4313,51 @@ key0End1:
 	VFMADD231PS Y8, Y9, Y4
 
 key0Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VXORPS Y1, Y1, Y1
 	VXORPS Y5, Y5, Y5
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key1By4:
-	SUBQ        $0x00000004, DI
-	JLT         key1End4
+	SUBQ       $0x00000004, R9
+	JLT        key1End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key1By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key1By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key1By4Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y1
 	VFMADD231PS (AX)(CX*1), Y8, Y5
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y1
 	VFMADD231PS 32(AX)(CX*1), Y8, Y5
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key1By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key1By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key1By4Fetch2:
 	VMOVUPS     64(DX), Y8
 	VFMADD231PS 64(AX), Y8, Y1
 	VFMADD231PS 64(AX)(CX*1), Y8, Y5
@@ -1947,11 +4369,26 @@ key1By4:
 	JMP         key1By4
 
 key1End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key1By1:
-	SUBQ        $0x00000001, DI
-	JLT         key1End1
+	SUBQ       $0x00000001, R9
+	JLT        key1End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key1By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key1By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key1By1Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y1
 	VFMADD231PS (AX)(CX*1), Y8, Y5
@@ -1969,23 +4406,51 @@ key1End1:
 	VFMADD231PS Y8, Y9, Y5
 
 key1Next:
-	SUBQ       8(SP), AX
-	ADDQ       16(SP), DX
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y6, Y6, Y6
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
+	VXORPS Y2, Y2, Y2
+	VXORPS Y6, Y6, Y6
+	MOVQ   (SP), R9
 
 key2By4:
-	SUBQ        $0x00000004, DI
-	JLT         key2End4
+	SUBQ       $0x00000004, R9
+	JLT        key2End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key2By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key2By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key2By4Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y2
 	VFMADD231PS (AX)(CX*1), Y8, Y6
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y2
 	VFMADD231PS 32(AX)(CX*1), Y8, Y6
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key2By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key2By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key2By4Fetch2:
 	VMOVUPS     64(DX), Y8
 	VFMADD231PS 64(AX), Y8, Y2
 	VFMADD231PS 64(AX)(CX*1), Y8, Y6
@@ -1997,11 +4462,26 @@ key2By4:
 	JMP         key2By4
 
 key2End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key2By1:
-	SUBQ        $0x00000001, DI
-	JLT         key2End1
+	SUBQ       $0x00000001, R9
+	JLT        key2End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key2By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key2By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key2By1Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y2
 	VFMADD231PS (AX)(CX*1), Y8, Y6
@@ -2019,21 +4499,51 @@ key2End1:
 	VFMADD231PS Y8, Y9, Y6
 
 key2Next:
-	SUBQ   8(SP), AX
-	ADDQ   16(SP), DX
+	SUBQ   24(SP), AX
+	ADDQ   32(SP), DX
 	VXORPS Y3, Y3, Y3
 	VXORPS Y7, Y7, Y7
-	MOVQ   (SP), DI
+	MOVQ   (SP), R9
 
 key3By4:
-	SUBQ        $0x00000004, DI
-	JLT         key3End4
+	SUBQ       $0x00000004, R9
+	JLT        key3End4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key3By4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key3By4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key3By4Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y3
 	VFMADD231PS (AX)(CX*1), Y8, Y7
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y3
 	VFMADD231PS 32(AX)(CX*1), Y8, Y7
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         key3By4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         key3By4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+key3By4Fetch2:
 	VMOVUPS     64(DX), Y8
 	VFMADD231PS 64(AX), Y8, Y3
 	VFMADD231PS 64(AX)(CX*1), Y8, Y7
@@ -2045,11 +4555,26 @@ key3By4:
 	JMP         key3By4
 
 key3End4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 key3By1:
-	SUBQ        $0x00000001, DI
-	JLT         key3End1
+	SUBQ       $0x00000001, R9
+	JLT        key3End1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        key3By1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        key3By1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+key3By1Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y3
 	VFMADD231PS (AX)(CX*1), Y8, Y7
@@ -2067,8 +4592,8 @@ key3End1:
 	VFMADD231PS Y8, Y9, Y7
 
 key3Next:
-	SUBQ         8(SP), AX
-	ADDQ         16(SP), DX
+	SUBQ         24(SP), AX
+	ADDQ         32(SP), DX
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -2091,7 +4616,7 @@ key3Next:
 	VPERM2F128   $0x31, Y4, Y0, Y9
 	VADDPS       Y9, Y8, Y0
 	VEXTRACTF128 $0x00, Y0, (BX)
-	VEXTRACTF128 $0x01, Y0, (BX)(SI*1)
+	VEXTRACTF128 $0x01, Y0, (BX)(R8*1)
 	ADDQ         $0x00000010, BX
 	JMP          block
 
@@ -2100,21 +4625,49 @@ rest:
 	JZ   done
 
 key:
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y4, Y4, Y4
-	MOVQ       (SP), DI
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (DX)(R8*1)
+	VXORPS Y0, Y0, Y0
+	VXORPS Y4, Y4, Y4
+	MOVQ   (SP), R9
 
 oneBy4:
-	SUBQ        $0x00000004, DI
-	JLT         oneEnd4
+	SUBQ       $0x00000004, R9
+	JLT        oneEnd4
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        oneBy4Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        oneBy4Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+oneBy4Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y4
+	PREFETCHT1  (SI)
+	ADDQ        $0x00000040, SI
+	SUBQ        $0x00000040, DI
+	JGT         oneBy4Fetch2
+	ADDQ        DI, SI
+	ADDQ        16(SP), SI
+	MOVQ        8(SP), DI
+	MOVQ        SI, R10
+	ANDQ        $0x00000fff, R10
+	CMPQ        R10, 8(SP)
+	JGE         oneBy4Fetch2
+	MOVQ        beyond+72(FP), R10
+	PREFETCHT0  (SI)(R10*1)
+
+oneBy4Fetch2:
 	VMOVUPS     64(DX), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y4
@@ -2126,11 +4679,26 @@ oneBy4:
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, DI
+	ADDQ $0x00000004, R9
 
 oneBy1:
-	SUBQ        $0x00000001, DI
-	JLT         oneEnd1
+	SUBQ       $0x00000001, R9
+	JLT        oneEnd1
+	PREFETCHT1 (SI)
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000040, DI
+	JGT        oneBy1Fetch0
+	ADDQ       DI, SI
+	ADDQ       16(SP), SI
+	MOVQ       8(SP), DI
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
+	JGE        oneBy1Fetch0
+	MOVQ       beyond+72(FP), R10
+	PREFETCHT0 (SI)(R10*1)
+
+oneBy1Fetch0:
 	VMOVUPS     (DX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
@@ -2148,8 +4716,8 @@ oneEnd1:
 	VFMADD231PS Y8, Y9, Y4
 
 oneNext:
-	SUBQ         8(SP), AX
-	ADDQ         16(SP), DX
+	SUBQ         24(SP), AX
+	ADDQ         32(SP), DX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -2163,7 +4731,7 @@ oneNext:
 	VADDPS       Y8, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X8
 	VADDPS       X8, X4, X4
-	VMOVSS       X4, (BX)(SI*1)
+	VMOVSS       X4, (BX)(R8*1)
 	ADDQ         $0x00000004, BX
 	DECQ         keys+48(FP)
 	JNZ          key
@@ -2234,7 +4802,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R12
 	JLT        key0End4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By4Fetch0
@@ -2263,7 +4831,7 @@ key0By4Fetch0:
 	VMOVUPS     (DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         key0By4Fetch1
@@ -2292,7 +4860,7 @@ key0By4Fetch1:
 	VMOVUPS     32(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         key0By4Fetch2
@@ -2321,7 +4889,7 @@ key0By4Fetch2:
 	VMOVUPS     64(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         key0By4Fetch3
@@ -2361,7 +4929,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R12
 	JLT        key0End1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By1Fetch0
@@ -2463,7 +5031,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, SI
 	JLT        oneEnd4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy4Fetch0
@@ -2488,7 +5056,7 @@ oneBy4Fetch0:
 	VFMADD231PS 32(AX)(CX*1), Y8, Y2
 	VFMADD231PS 32(AX)(CX*2), Y8, Y4
 	VFMADD231PS 32(DX), Y8, Y6
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         oneBy4Fetch2
@@ -2524,7 +5092,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, SI
 	JLT        oneEnd1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy1Fetch0
@@ -2653,7 +5221,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
@@ -2672,7 +5240,7 @@ key0By4Fetch0:
 	VFMADD231PS (AX), Z16, Z0
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
@@ -2701,7 +5269,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
@@ -2738,7 +5306,7 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
@@ -2757,7 +5325,7 @@ key1By4Fetch0:
 	VFMADD231PS (AX), Z16, Z1
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
@@ -2786,7 +5354,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
@@ -2823,7 +5391,7 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
@@ -2842,7 +5410,7 @@ key2By4Fetch0:
 	VFMADD231PS (AX), Z16, Z2
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
@@ -2871,7 +5439,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
@@ -2908,7 +5476,7 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
@@ -2927,7 +5495,7 @@ key3By4Fetch0:
 	VFMADD231PS (AX), Z16, Z3
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
@@ -2956,7 +5524,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
@@ -2993,7 +5561,7 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
@@ -3012,7 +5580,7 @@ key4By4Fetch0:
 	VFMADD231PS (AX), Z16, Z4
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch2
@@ -3041,7 +5609,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
@@ -3078,7 +5646,7 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
@@ -3097,7 +5665,7 @@ key5By4Fetch0:
 	VFMADD231PS (AX), Z16, Z5
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch2
@@ -3126,7 +5694,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
@@ -3163,7 +5731,7 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
@@ -3182,7 +5750,7 @@ key6By4Fetch0:
 	VFMADD231PS (AX), Z16, Z6
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch2
@@ -3211,7 +5779,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
@@ -3248,7 +5816,7 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
@@ -3267,7 +5835,7 @@ key7By4Fetch0:
 	VFMADD231PS (AX), Z16, Z7
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch2
@@ -3296,7 +5864,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
@@ -3333,7 +5901,7 @@ key7Next:
 key8By4:
 	SUBQ       $0x00000004, DI
 	JLT        key8End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key8By4Fetch0
@@ -3352,7 +5920,7 @@ key8By4Fetch0:
 	VFMADD231PS (AX), Z16, Z8
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z8
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key8By4Fetch2
@@ -3381,7 +5949,7 @@ key8End4:
 key8By1:
 	SUBQ       $0x00000001, DI
 	JLT        key8End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key8By1Fetch0
@@ -3418,7 +5986,7 @@ key8Next:
 key9By4:
 	SUBQ       $0x00000004, DI
 	JLT        key9End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key9By4Fetch0
@@ -3437,7 +6005,7 @@ key9By4Fetch0:
 	VFMADD231PS (AX), Z16, Z9
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z9
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key9By4Fetch2
@@ -3466,7 +6034,7 @@ key9End4:
 key9By1:
 	SUBQ       $0x00000001, DI
 	JLT        key9End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key9By1Fetch0
@@ -3503,7 +6071,7 @@ key9Next:
 key10By4:
 	SUBQ       $0x00000004, DI
 	JLT        key10End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key10By4Fetch0
@@ -3522,7 +6090,7 @@ key10By4Fetch0:
 	VFMADD231PS (AX), Z16, Z10
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z10
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key10By4Fetch2
@@ -3551,7 +6119,7 @@ key10End4:
 key10By1:
 	SUBQ       $0x00000001, DI
 	JLT        key10End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key10By1Fetch0
@@ -3588,7 +6156,7 @@ key10Next:
 key11By4:
 	SUBQ       $0x00000004, DI
 	JLT        key11End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key11By4Fetch0
@@ -3607,7 +6175,7 @@ key11By4Fetch0:
 	VFMADD231PS (AX), Z16, Z11
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z11
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key11By4Fetch2
@@ -3636,7 +6204,7 @@ key11End4:
 key11By1:
 	SUBQ       $0x00000001, DI
 	JLT        key11End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key11By1Fetch0
@@ -3673,7 +6241,7 @@ key11Next:
 key12By4:
 	SUBQ       $0x00000004, DI
 	JLT        key12End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key12By4Fetch0
@@ -3692,7 +6260,7 @@ key12By4Fetch0:
 	VFMADD231PS (AX), Z16, Z12
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z12
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key12By4Fetch2
@@ -3721,7 +6289,7 @@ key12End4:
 key12By1:
 	SUBQ       $0x00000001, DI
 	JLT        key12End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key12By1Fetch0
@@ -3758,7 +6326,7 @@ key12Next:
 key13By4:
 	SUBQ       $0x00000004, DI
 	JLT        key13End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key13By4Fetch0
@@ -3777,7 +6345,7 @@ key13By4Fetch0:
 	VFMADD231PS (AX), Z16, Z13
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z13
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key13By4Fetch2
@@ -3806,7 +6374,7 @@ key13End4:
 key13By1:
 	SUBQ       $0x00000001, DI
 	JLT        key13End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key13By1Fetch0
@@ -3843,7 +6411,7 @@ key13Next:
 key14By4:
 	SUBQ       $0x00000004, DI
 	JLT        key14End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key14By4Fetch0
@@ -3862,7 +6430,7 @@ key14By4Fetch0:
 	VFMADD231PS (AX), Z16, Z14
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z14
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key14By4Fetch2
@@ -3891,7 +6459,7 @@ key14End4:
 key14By1:
 	SUBQ       $0x00000001, DI
 	JLT        key14End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key14By1Fetch0
@@ -3928,7 +6496,7 @@ key14Next:
 key15By4:
 	SUBQ       $0x00000004, DI
 	JLT        key15End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key15By4Fetch0
@@ -3947,7 +6515,7 @@ key15By4Fetch0:
 	VFMADD231PS (AX), Z16, Z15
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z15
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key15By4Fetch2
@@ -3976,7 +6544,7 @@ key15End4:
 key15By1:
 	SUBQ       $0x00000001, DI
 	JLT        key15End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key15By1Fetch0
@@ -4067,7 +6635,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
@@ -4086,7 +6654,7 @@ oneBy4Fetch0:
 	VFMADD231PS (AX), Z16, Z0
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
@@ -4115,7 +6683,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
@@ -4214,7 +6782,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By4Fetch0
@@ -4235,7 +6803,7 @@ key0By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key0By4Fetch2
@@ -4266,7 +6834,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By1Fetch0
@@ -4307,7 +6875,7 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By4Fetch0
@@ -4328,7 +6896,7 @@ key1By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key1By4Fetch2
@@ -4359,7 +6927,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By1Fetch0
@@ -4400,7 +6968,7 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By4Fetch0
@@ -4421,7 +6989,7 @@ key2By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key2By4Fetch2
@@ -4452,7 +7020,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By1Fetch0
@@ -4493,7 +7061,7 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By4Fetch0
@@ -4514,7 +7082,7 @@ key3By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key3By4Fetch2
@@ -4545,7 +7113,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By1Fetch0
@@ -4586,7 +7154,7 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, R9
 	JLT        key4End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key4By4Fetch0
@@ -4607,7 +7175,7 @@ key4By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key4By4Fetch2
@@ -4638,7 +7206,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, R9
 	JLT        key4End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key4By1Fetch0
@@ -4679,7 +7247,7 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, R9
 	JLT        key5End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key5By4Fetch0
@@ -4700,7 +7268,7 @@ key5By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key5By4Fetch2
@@ -4731,7 +7299,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, R9
 	JLT        key5End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key5By1Fetch0
@@ -4772,7 +7340,7 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, R9
 	JLT        key6End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key6By4Fetch0
@@ -4793,7 +7361,7 @@ key6By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key6By4Fetch2
@@ -4824,7 +7392,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, R9
 	JLT        key6End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key6By1Fetch0
@@ -4865,7 +7433,7 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, R9
 	JLT        key7End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key7By4Fetch0
@@ -4886,7 +7454,7 @@ key7By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key7By4Fetch2
@@ -4917,7 +7485,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, R9
 	JLT        key7End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key7By1Fetch0
@@ -5013,7 +7581,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy4Fetch0
@@ -5034,7 +7602,7 @@ oneBy4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         oneBy4Fetch2
@@ -5065,7 +7633,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy1Fetch0
@@ -5165,7 +7733,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
@@ -5198,7 +7766,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
@@ -5228,7 +7796,7 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
@@ -5261,7 +7829,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
@@ -5291,7 +7859,7 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
@@ -5324,7 +7892,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
@@ -5354,7 +7922,7 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
@@ -5387,7 +7955,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
@@ -5417,7 +7985,7 @@ key3End1:
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
@@ -5450,7 +8018,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
@@ -5480,7 +8048,7 @@ key4End1:
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
@@ -5513,7 +8081,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
@@ -5543,7 +8111,7 @@ key5End1:
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
@@ -5576,7 +8144,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
@@ -5606,7 +8174,7 @@ key6End1:
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
@@ -5639,7 +8207,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
@@ -5699,7 +8267,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
@@ -5732,7 +8300,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
@@ -5812,7 +8380,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By4Fetch0
@@ -5849,7 +8417,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By1Fetch0
@@ -5881,7 +8449,7 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By4Fetch0
@@ -5918,7 +8486,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By1Fetch0
@@ -5950,7 +8518,7 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By4Fetch0
@@ -5987,7 +8555,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By1Fetch0
@@ -6019,7 +8587,7 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By4Fetch0
@@ -6056,7 +8624,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By1Fetch0
@@ -6119,7 +8687,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy4Fetch0
@@ -6156,7 +8724,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy1Fetch0
@@ -6255,7 +8823,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R12
 	JLT        key0End4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By4Fetch0
@@ -6298,7 +8866,7 @@ key0By4Fetch0:
 	VMOVUPS     32(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         key0By4Fetch2
@@ -6352,7 +8920,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R12
 	JLT        key0End1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By1Fetch0
@@ -6436,7 +9004,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, SI
 	JLT        oneEnd4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy4Fetch0
@@ -6482,7 +9050,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, SI
 	JLT        oneEnd1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy1Fetch0
@@ -6598,7 +9166,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
@@ -6619,7 +9187,7 @@ key0By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
@@ -6650,7 +9218,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
@@ -6689,7 +9257,7 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
@@ -6710,7 +9278,7 @@ key1By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z1
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
@@ -6741,7 +9309,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
@@ -6780,7 +9348,7 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
@@ -6801,7 +9369,7 @@ key2By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z2
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
@@ -6832,7 +9400,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
@@ -6871,7 +9439,7 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
@@ -6892,7 +9460,7 @@ key3By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z3
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
@@ -6923,7 +9491,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
@@ -6962,7 +9530,7 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
@@ -6983,7 +9551,7 @@ key4By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z4
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch2
@@ -7014,7 +9582,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
@@ -7053,7 +9621,7 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
@@ -7074,7 +9642,7 @@ key5By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z5
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch2
@@ -7105,7 +9673,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
@@ -7144,7 +9712,7 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
@@ -7165,7 +9733,7 @@ key6By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z6
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch2
@@ -7196,7 +9764,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
@@ -7235,7 +9803,7 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
@@ -7256,7 +9824,7 @@ key7By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z7
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch2
@@ -7287,7 +9855,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
@@ -7326,7 +9894,7 @@ key7Next:
 key8By4:
 	SUBQ       $0x00000004, DI
 	JLT        key8End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key8By4Fetch0
@@ -7347,7 +9915,7 @@ key8By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z8
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key8By4Fetch2
@@ -7378,7 +9946,7 @@ key8End4:
 key8By1:
 	SUBQ       $0x00000001, DI
 	JLT        key8End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key8By1Fetch0
@@ -7417,7 +9985,7 @@ key8Next:
 key9By4:
 	SUBQ       $0x00000004, DI
 	JLT        key9End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key9By4Fetch0
@@ -7438,7 +10006,7 @@ key9By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z9
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key9By4Fetch2
@@ -7469,7 +10037,7 @@ key9End4:
 key9By1:
 	SUBQ       $0x00000001, DI
 	JLT        key9End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key9By1Fetch0
@@ -7508,7 +10076,7 @@ key9Next:
 key10By4:
 	SUBQ       $0x00000004, DI
 	JLT        key10End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key10By4Fetch0
@@ -7529,7 +10097,7 @@ key10By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z10
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key10By4Fetch2
@@ -7560,7 +10128,7 @@ key10End4:
 key10By1:
 	SUBQ       $0x00000001, DI
 	JLT        key10End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key10By1Fetch0
@@ -7599,7 +10167,7 @@ key10Next:
 key11By4:
 	SUBQ       $0x00000004, DI
 	JLT        key11End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key11By4Fetch0
@@ -7620,7 +10188,7 @@ key11By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z11
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key11By4Fetch2
@@ -7651,7 +10219,7 @@ key11End4:
 key11By1:
 	SUBQ       $0x00000001, DI
 	JLT        key11End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key11By1Fetch0
@@ -7690,7 +10258,7 @@ key11Next:
 key12By4:
 	SUBQ       $0x00000004, DI
 	JLT        key12End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key12By4Fetch0
@@ -7711,7 +10279,7 @@ key12By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z12
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key12By4Fetch2
@@ -7742,7 +10310,7 @@ key12End4:
 key12By1:
 	SUBQ       $0x00000001, DI
 	JLT        key12End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key12By1Fetch0
@@ -7781,7 +10349,7 @@ key12Next:
 key13By4:
 	SUBQ       $0x00000004, DI
 	JLT        key13End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key13By4Fetch0
@@ -7802,7 +10370,7 @@ key13By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z13
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key13By4Fetch2
@@ -7833,7 +10401,7 @@ key13End4:
 key13By1:
 	SUBQ       $0x00000001, DI
 	JLT        key13End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key13By1Fetch0
@@ -7872,7 +10440,7 @@ key13Next:
 key14By4:
 	SUBQ       $0x00000004, DI
 	JLT        key14End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key14By4Fetch0
@@ -7893,7 +10461,7 @@ key14By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z14
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key14By4Fetch2
@@ -7924,7 +10492,7 @@ key14End4:
 key14By1:
 	SUBQ       $0x00000001, DI
 	JLT        key14End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key14By1Fetch0
@@ -7963,7 +10531,7 @@ key14Next:
 key15By4:
 	SUBQ       $0x00000004, DI
 	JLT        key15End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key15By4Fetch0
@@ -7984,7 +10552,7 @@ key15By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z15
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         key15By4Fetch2
@@ -8015,7 +10583,7 @@ key15End4:
 key15By1:
 	SUBQ       $0x00000001, DI
 	JLT        key15End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key15By1Fetch0
@@ -8108,7 +10676,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
@@ -8129,7 +10697,7 @@ oneBy4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT0  (BX)
+	PREFETCHT1  (BX)
 	ADDQ        $0x00000040, BX
 	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
@@ -8160,7 +10728,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
@@ -8261,7 +10829,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By4Fetch0
@@ -8284,7 +10852,7 @@ key0By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key0By4Fetch2
@@ -8317,7 +10885,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By1Fetch0
@@ -8360,7 +10928,7 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By4Fetch0
@@ -8383,7 +10951,7 @@ key1By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key1By4Fetch2
@@ -8416,7 +10984,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By1Fetch0
@@ -8459,7 +11027,7 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By4Fetch0
@@ -8482,7 +11050,7 @@ key2By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key2By4Fetch2
@@ -8515,7 +11083,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By1Fetch0
@@ -8558,7 +11126,7 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By4Fetch0
@@ -8581,7 +11149,7 @@ key3By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key3By4Fetch2
@@ -8614,7 +11182,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By1Fetch0
@@ -8657,7 +11225,7 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, R9
 	JLT        key4End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key4By4Fetch0
@@ -8680,7 +11248,7 @@ key4By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key4By4Fetch2
@@ -8713,7 +11281,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, R9
 	JLT        key4End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key4By1Fetch0
@@ -8756,7 +11324,7 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, R9
 	JLT        key5End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key5By4Fetch0
@@ -8779,7 +11347,7 @@ key5By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key5By4Fetch2
@@ -8812,7 +11380,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, R9
 	JLT        key5End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key5By1Fetch0
@@ -8855,7 +11423,7 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, R9
 	JLT        key6End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key6By4Fetch0
@@ -8878,7 +11446,7 @@ key6By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key6By4Fetch2
@@ -8911,7 +11479,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, R9
 	JLT        key6End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key6By1Fetch0
@@ -8954,7 +11522,7 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, R9
 	JLT        key7End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key7By4Fetch0
@@ -8977,7 +11545,7 @@ key7By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         key7By4Fetch2
@@ -9010,7 +11578,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, R9
 	JLT        key7End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key7By1Fetch0
@@ -9108,7 +11676,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy4Fetch0
@@ -9131,7 +11699,7 @@ oneBy4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT0  (SI)
+	PREFETCHT1  (SI)
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000040, DI
 	JGT         oneBy4Fetch2
@@ -9164,7 +11732,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy1Fetch0
@@ -9266,7 +11834,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
@@ -9303,7 +11871,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
@@ -9334,7 +11902,7 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
@@ -9371,7 +11939,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
@@ -9402,7 +11970,7 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
@@ -9439,7 +12007,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
@@ -9470,7 +12038,7 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
@@ -9507,7 +12075,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
@@ -9538,7 +12106,7 @@ key3End1:
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
@@ -9575,7 +12143,7 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
@@ -9606,7 +12174,7 @@ key4End1:
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
@@ -9643,7 +12211,7 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
@@ -9674,7 +12242,7 @@ key5End1:
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
@@ -9711,7 +12279,7 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
@@ -9742,7 +12310,7 @@ key6End1:
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
@@ -9779,7 +12347,7 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
@@ -9840,7 +12408,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
@@ -9877,7 +12445,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT0 (BX)
+	PREFETCHT1 (BX)
 	ADDQ       $0x00000040, BX
 	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
@@ -9958,7 +12526,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By4Fetch0
@@ -9999,7 +12567,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key0By1Fetch0
@@ -10032,7 +12600,7 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By4Fetch0
@@ -10073,7 +12641,7 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key1By1Fetch0
@@ -10106,7 +12674,7 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By4Fetch0
@@ -10147,7 +12715,7 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key2By1Fetch0
@@ -10180,7 +12748,7 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By4Fetch0
@@ -10221,7 +12789,7 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        key3By1Fetch0
@@ -10285,7 +12853,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy4Fetch0
@@ -10326,7 +12894,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
 	SUBQ       $0x00000040, DI
 	JGT        oneBy1Fetch0
@@ -10426,7 +12994,7 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R12
 	JLT        key0End4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By4Fetch0
@@ -10473,7 +13041,7 @@ key0By4Fetch0:
 	VMOVUPS     32(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	PREFETCHT0  (DI)
+	PREFETCHT1  (DI)
 	ADDQ        $0x00000040, DI
 	SUBQ        $0x00000040, R8
 	JGT         key0By4Fetch2
@@ -10531,7 +13099,7 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R12
 	JLT        key0End1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        key0By1Fetch0
@@ -10617,7 +13185,7 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, SI
 	JLT        oneEnd4
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy4Fetch0
@@ -10667,7 +13235,7 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, SI
 	JLT        oneEnd1
-	PREFETCHT0 (DI)
+	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
 	SUBQ       $0x00000040, R8
 	JGT        oneBy1Fetch0

@@ -48,7 +48,7 @@ func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() f
 		q := newMatrix(rows, depth, 2, 1).fill(next)
 		k, wide := newStored(dtype, keys, depth, next)
 		s, want := newMatrix(rows, keys, 3, 2), newMatrix(rows, keys, 3, 2)
-		f.Dots(s.x, s.ld, queries(f, q), k, keys, Ahead{Next: k.Place(), Then: 1})
+		f.Dots(s.x, s.ld, queries(f, q), k, keys, Ahead{Next: k.Place(), Beyond: 1})
 		f.Dots(want.x, s.ld, queries(f, q), wide, keys, Ahead{})
 		sameMatrix(t, what, s, want)
 	}

@@ -7,7 +7,7 @@ import "github.com/attnbench/attnbench/kernels"
 //go:generate go run -C _asm ./octet -out ../octet_amd64.s
 
 // An octetFunc computes the scores of up to eight rows.
-type octetFunc func(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next uintptr, beyond int)
+type octetFunc func(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)
 
 var octetsAVX512 = [3]octetFunc{kernels.Float32: octetF32AVX512, kernels.Float16: octetF16AVX512, kernels.BFloat16: octetBF16AVX512}
 
@@ -27,16 +27,16 @@ func dotsOctets(s []float32, lds int, q []float32, k Stored, rows, keys, depth i
 			if i > 0 {
 				x = Ahead{}.of(part)
 			}
-			octetsAVX512[k.DType](&s[i*lds+first], lds, &q[i/octetRows*octetLen(depth)], part.at(), k.LD, n, depth, min(octetRows, rows-i), &buf[0], x.next, x.beyond)
+			octetsAVX512[k.DType](&s[i*lds+first], lds, &q[i/octetRows*octetLen(depth)], part.at(), k.LD, n, depth, min(octetRows, rows-i), &buf[0], x.Next, x.Beyond)
 		}
 	}
 }
 
 //go:noescape
-func octetF32AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next uintptr, beyond int)
+func octetF32AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)
 
 //go:noescape
-func octetF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next uintptr, beyond int)
+func octetF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)
 
 //go:noescape
-func octetBF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next uintptr, beyond int)
+func octetBF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)

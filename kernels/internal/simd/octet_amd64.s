@@ -69,8 +69,8 @@ keys8:
 quads2of8:
 	SUBQ       $0x00000002, R13
 	JLT        quadsEnd2of8
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
+	PREFETCHT1 (AX)
+	PREFETCHT1 64(AX)
 	ADDQ       $0x00000080, AX
 	SUBQ       $0x00000080, CX
 	JGT        quads2of8Fetch0
@@ -111,8 +111,8 @@ quads2of8Fetch0:
 	VBROADCASTF32X4 (DI)(BX*1), Z25
 	VFMADD231PS     Z25, Z16, Z14
 	VFMADD231PS     Z25, Z17, Z15
-	PREFETCHT0      (AX)
-	PREFETCHT0      64(AX)
+	PREFETCHT1      (AX)
+	PREFETCHT1      64(AX)
 	ADDQ            $0x00000080, AX
 	SUBQ            $0x00000080, CX
 	JGT             quads2of8Fetch1
@@ -165,8 +165,8 @@ quadsEnd2of8:
 quads1of8:
 	SUBQ       $0x00000001, R13
 	JLT        quadsEnd1of8
-	PREFETCHT0 (AX)
-	PREFETCHT0 64(AX)
+	PREFETCHT1 (AX)
+	PREFETCHT1 64(AX)
 	ADDQ       $0x00000080, AX
 	SUBQ       $0x00000080, CX
 	JGT        quads1of8Fetch0
@@ -355,7 +355,7 @@ keys4:
 quads2of4:
 	SUBQ       $0x00000002, R13
 	JLT        quadsEnd2of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of4Fetch0
@@ -384,7 +384,7 @@ quads2of4Fetch0:
 	VBROADCASTF32X4 (SI), Z21
 	VFMADD231PS     Z21, Z16, Z6
 	VFMADD231PS     Z21, Z17, Z7
-	PREFETCHT0      (AX)
+	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
 	SUBQ            $0x00000040, CX
 	JGT             quads2of4Fetch1
@@ -425,7 +425,7 @@ quadsEnd2of4:
 quads1of4:
 	SUBQ       $0x00000001, R13
 	JLT        quadsEnd1of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of4Fetch0
@@ -554,7 +554,7 @@ keys1:
 quads2of1:
 	SUBQ       $0x00000002, R13
 	JLT        quadsEnd2of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of1Fetch0
@@ -591,7 +591,7 @@ quadsEnd2of1:
 quads1of1:
 	SUBQ       $0x00000001, R13
 	JLT        quadsEnd1of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of1Fetch0
@@ -942,7 +942,7 @@ widen7of8End:
 quads2of8:
 	SUBQ       $0x00000002, R14
 	JLT        quadsEnd2of8
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of8Fetch0
@@ -983,7 +983,7 @@ quads2of8Fetch0:
 	VBROADCASTF32X4 (R8)(BX*1), Z25
 	VFMADD231PS     Z25, Z16, Z14
 	VFMADD231PS     Z25, Z17, Z15
-	PREFETCHT0      (AX)
+	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
 	SUBQ            $0x00000040, CX
 	JGT             quads2of8Fetch1
@@ -1036,7 +1036,7 @@ quadsEnd2of8:
 quads1of8:
 	SUBQ       $0x00000001, R14
 	JLT        quadsEnd1of8
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of8Fetch0
@@ -1274,7 +1274,7 @@ widen3of4End:
 quads2of4:
 	SUBQ       $0x00000002, R14
 	JLT        quadsEnd2of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of4Fetch0
@@ -1329,7 +1329,7 @@ quadsEnd2of4:
 quads1of4:
 	SUBQ       $0x00000001, R14
 	JLT        quadsEnd1of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of4Fetch0
@@ -1454,7 +1454,7 @@ widen0of1End:
 quads2of1:
 	SUBQ       $0x00000002, R13
 	JLT        quadsEnd2of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of1Fetch0
@@ -1491,7 +1491,7 @@ quadsEnd2of1:
 quads1of1:
 	SUBQ       $0x00000001, R13
 	JLT        quadsEnd1of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of1Fetch0
@@ -1844,7 +1844,7 @@ widen7of8End:
 quads2of8:
 	SUBQ       $0x00000002, R14
 	JLT        quadsEnd2of8
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of8Fetch0
@@ -1885,7 +1885,7 @@ quads2of8Fetch0:
 	VBROADCASTF32X4 (R8)(BX*1), Z25
 	VFMADD231PS     Z25, Z16, Z14
 	VFMADD231PS     Z25, Z17, Z15
-	PREFETCHT0      (AX)
+	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
 	SUBQ            $0x00000040, CX
 	JGT             quads2of8Fetch1
@@ -1938,7 +1938,7 @@ quadsEnd2of8:
 quads1of8:
 	SUBQ       $0x00000001, R14
 	JLT        quadsEnd1of8
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of8Fetch0
@@ -2184,7 +2184,7 @@ widen3of4End:
 quads2of4:
 	SUBQ       $0x00000002, R14
 	JLT        quadsEnd2of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of4Fetch0
@@ -2239,7 +2239,7 @@ quadsEnd2of4:
 quads1of4:
 	SUBQ       $0x00000001, R14
 	JLT        quadsEnd1of4
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of4Fetch0
@@ -2366,7 +2366,7 @@ widen0of1End:
 quads2of1:
 	SUBQ       $0x00000002, R13
 	JLT        quadsEnd2of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads2of1Fetch0
@@ -2403,7 +2403,7 @@ quadsEnd2of1:
 quads1of1:
 	SUBQ       $0x00000001, R13
 	JLT        quadsEnd1of1
-	PREFETCHT0 (AX)
+	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        quads1of1Fetch0

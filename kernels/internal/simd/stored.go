@@ -83,13 +83,13 @@ func widened(x Stored, rows, cols int, do func(x []float32, first, n int)) {
 
 // An Ahead says what will be read from memory after an operand, so that it is
 // on its way meanwhile: rows of as many bytes as the operand's and as far apart.
-// Next follows the operand and is brought into cache. Then follows Next, or the
-// operand where there is no Next, and has its pages translated; 0 stands for
-// what lies behind.
-//
-// One or two rows of float32 read their operand at the rate of memory, and ask
-// for no more than translations: Next is to be 0.
-type Ahead struct{ Next, Then Place }
+// Those from Next on are brought into cache, and where one begins a page of
+// memory, that of the row so many bytes beyond is translated. A Next of 0 stands
+// for nothing.
+type Ahead struct {
+	Next   Place
+	Beyond int
+}
 
 // A Place is an address that is only fetched, which can't fault: rows may lie
 // beyond what they began in.
@@ -98,31 +98,16 @@ type Place uintptr
 // Place returns where x begins.
 func (x Stored) Place() Place { return Place(unsafe.Pointer(x.at())) }
 
-// How far what lies behind is, in bytes, for rows that stream and others.
-const (
-	behindStream = 16 << 10
-	behindNext   = 32 << 10
-)
-
-// An ask is an Ahead for the assembly.
-type ask struct {
-	next   uintptr
-	beyond int // from next, in bytes
-}
-
-func (a Ahead) of(x Stored) ask {
-	next, beyond := a.Next, behindNext
-	if next == 0 {
-		next, beyond = x.Place(), behindStream
+// of returns a with something to fetch, which may be x itself.
+func (a Ahead) of(x Stored) Ahead {
+	if a.Next == 0 {
+		a.Next = x.Place()
 	}
-	if a.Then != 0 {
-		beyond = int(a.Then - next)
-	}
-	return ask{uintptr(next), beyond}
+	return a
 }
 
 // plus goes on by some rows of x.
-func (k ask) plus(rows int, x Stored) ask {
-	k.next += uintptr(rows * x.LD * int(x.DType.Size()))
-	return k
+func (a Ahead) plus(rows int, x Stored) Ahead {
+	a.Next += Place(rows * x.LD * int(x.DType.Size()))
+	return a
 }

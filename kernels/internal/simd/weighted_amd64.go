@@ -5,7 +5,7 @@ package simd
 //go:generate go run -C _asm ./weighted -out ../weighted_amd64.s
 
 // A weightedFunc adds weighted values for a fixed number of rows.
-type weightedFunc func(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+type weightedFunc func(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 // weightedOf cuts the rows into those that there are functions for.
 func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []float32, int, Stored, int, int, int, Ahead) {
@@ -17,14 +17,20 @@ func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []floa
 			})
 			return
 		}
-		weightedBlock(list, o, ldo, p, ldp, v, rows, keys, cols, ahead.of(v))
+		block, next := keys, ahead.of(v)
+		if fewOf(list, rows).rows != rows {
+			block = blockKeys
+		}
+		for first := 0; first < keys; first += block {
+			weightedBlock(list, o, ldo, p[first:], ldp, v.from(first), rows, min(block, keys-first), cols, next.plus(first, v))
+		}
 	}
 }
 
-func weightedBlock(list []few[weightedFunc], o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, next ask) {
+func weightedBlock(list []few[weightedFunc], o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, next Ahead) {
 	for i := 0; i < rows; {
 		f := fewOf(list, rows-i)
-		f.byDType[v.DType](&o[i*ldo], ldo, &p[i*ldp], ldp, v.at(), v.LD, keys, cols, next.next, next.beyond)
+		f.byDType[v.DType](&o[i*ldo], ldo, &p[i*ldp], ldp, v.at(), v.LD, keys, cols, next.Next, next.Beyond)
 		i, next = i+f.rows, Ahead{}.of(v)
 	}
 }
@@ -43,64 +49,64 @@ var weightedAVX2 = []few[weightedFunc]{
 }
 
 //go:noescape
-func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
 
 //go:noescape
-func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next uintptr, beyond int)
+func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)

@@ -28,10 +28,6 @@ func main() {
 
 const unroll = 4
 
-// usualRow is how many elements a key is taken to have where it decides how
-// often something is fetched.
-const usualRow = 128
-
 // A block is some rows of Q by as many keys as there is a vector of sums.
 //
 // Note: four rows take several keys at once, so that a vector of Q that is
@@ -61,9 +57,7 @@ func dots(isa ISA, t Stored, rows int) {
 	vecs := b.setDepth()
 	b.q = NewRows(Arg("q"), ArgBytes("ldq"), rows)
 	b.k = NewRows(Arg("k"), t.ArgElements("ldk"), b.abreast)
-	if !t.Streams(rows) {
-		b.fetch = NewCursor(t, "depth", "ldk")
-	}
+	b.fetch = NewCursor(t, "depth", "ldk")
 	back := b.steps(vecs)
 	s := NewRows(Arg("s"), ArgBytes("lds"), rows)
 	keys := Stack("keys")
@@ -157,18 +151,13 @@ func (b block) products(name string, j, n int, vecs Mem, back steps) {
 	}
 	left := GP64()
 	MOVQ(vecs, left)
-	if b.t.Streams(b.rows) {
-		b.t.Touch(b.k.At(0, 0), Stack("beyond"), usualRow*b.t.Size, j)
-	}
 	for _, by := range []int{unroll, 1} {
 		loop, end := fmt.Sprintf("%sBy%d", name, by), fmt.Sprintf("%sEnd%d", name, by)
 		Label(loop)
 		SUBQ(U32(by), left)
 		JLT(LabelRef(end))
 		for i := range by {
-			if !b.t.Streams(b.rows) {
-				b.fetch.Fetch(fmt.Sprintf("%sFetch%d", loop, i), n*b.t.Bytes(b.isa), i)
-			}
+			b.fetch.Fetch(fmt.Sprintf("%sFetch%d", loop, i), n*b.t.Bytes(b.isa), i)
 			b.step(j, n, i, nil)
 		}
 		b.q.Advance(U32(by * b.isa.Bytes()))

@@ -1,0 +1,67 @@
+package flash
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
+)
+
+// TestReadFetchesOnce walks through the keys as attend does: each one but the
+// first must be fetched once, before it is read, wherever its page lies.
+func TestReadFetchesOnce(t *testing.T) {
+	for _, pageSize := range []int{0, 16, 48, 64, 96, 1000} {
+		for _, dtype := range []kernels.DType{kernels.Float32, kernels.BFloat16} {
+			for _, heads := range []int{2, 16} {
+				p := kernels.Problem{
+					Batch: 2, Heads: heads, KVHeads: 2, QLen: 1, KVLen: 1501, HeadDim: 96,
+					KVDType: dtype, PageSize: pageSize,
+				}
+				t.Run(fmt.Sprintf("page=%d/%v/heads=%d", pageSize, dtype, heads), func(t *testing.T) { readFetchesOnce(t, p) })
+			}
+		}
+	}
+}
+
+func readFetchesOnce(t *testing.T, p kernels.Problem) {
+	plan, err := kernel{}.Plan(p, kernels.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plan.Close()
+	if err := plan.Bind(kernels.NewTensors(p)); err != nil {
+		t.Fatal(err)
+	}
+	d := plan.(*decoder)
+	first, rowBytes := d.ahead, p.HeadDim*int(p.KVDType.Size())
+	if p.PageSize > 0 {
+		first = d.aheadPages * p.PageSize
+	}
+	if first*rowBytes < nearBytes {
+		t.Errorf("%d keys ahead: too few", first)
+	}
+	for item := range p.Batch * p.KVHeads {
+		batch, head := item/p.KVHeads, item%p.KVHeads
+		fetched := map[simd.Place]int{}
+		for key := 0; key < p.KVLen; {
+			x, n, ahead := d.read(&d.V, batch, head, key, min(key/stretchKeys*stretchKeys+stretchKeys, p.KVLen))
+			if want := stored(&d.V, batch, head, key); n < 1 || x.Place() != want.Place() {
+				t.Fatalf("batch %d, head %d: key %d and %d more lie at %#x, want %#x", batch, head, key, n-1, x.Place(), want.Place())
+			}
+			for i := 0; i < n && ahead.Next != 0; i++ {
+				fetched[ahead.Next+simd.Place(i*d.V.RowStride*int(p.KVDType.Size()))]++
+			}
+			key += n
+		}
+		for key := range p.KVLen {
+			want := 1
+			if key < first {
+				want = 0
+			}
+			if got := fetched[stored(&d.V, batch, head, key).Place()]; got != want {
+				t.Fatalf("batch %d, head %d: key %d is fetched %d times, want %d", batch, head, key, got, want)
+			}
+		}
+	}
+}
