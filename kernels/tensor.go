@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"github.com/attnbench/attnbench/kernels/internal/memory"
 )
 
 // A Tensor is a strided view of [Batch, Heads, Len, Dim] elements, so that a
@@ -63,9 +65,9 @@ func (t Tensor) As(dtype DType, pageSize int) Tensor {
 	}
 	out.DType = dtype
 	if dtype == Float32 {
-		out.Float32 = make([]float32, n)
+		out.Float32 = memory.Zeroed[float32](n)
 	} else {
-		out.Half = make([]uint16, n)
+		out.Half = memory.Zeroed[uint16](n)
 	}
 	return out
 }

@@ -7,10 +7,9 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/attnbench/attnbench/kernels"
-	"github.com/attnbench/attnbench/kernels/internal/cpu"
+	"github.com/attnbench/attnbench/kernels/internal/memory"
 	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
@@ -77,20 +76,8 @@ func (m *Matrix) panels(pack func(dst []float32, col, cols int)) {
 	})
 }
 
-// Floats returns n zeros, in huge pages where the system grants them: to touch
-// a large buffer for the first time then costs a fraction. A large one begins
-// and ends with such a page.
-func Floats(n int) []float32 {
-	const huge = 2 << 20 / 4 // floats in a huge page
-	if n < huge/2 {
-		return make([]float32, n)
-	}
-	whole := (n + huge - 1) / huge * huge
-	x := make([]float32, whole+huge)
-	at := int(-uintptr(unsafe.Pointer(&x[0])) % (4 * huge) / 4)
-	cpu.AdviseHugePages(x[at : at+whole])
-	return x[at : at+n : at+n]
-}
+// Floats returns n zeros, in huge pages where the system grants them.
+func Floats(n int) []float32 { return memory.Zeroed[float32](n) }
 
 // rowBlock is how many rows meet a panel of W in one item of the parallel
 // loop; the panel stays in the second-level cache for them.

@@ -22,8 +22,7 @@ func (p *Plan) Floats(n ...int) ([]float32, error) {
 			p.name, float64(p.bytes)+bytes, have, errors.ErrUnsupported)
 	}
 	p.bytes += int64(bytes)
-	x := make([]float32, count)
-	AdviseHugePages(x)
+	x := memory.Zeroed[float32](count)
 	const page = 4096 / 4
 	for i := 0; i < count; i += page {
 		x[i] = 0

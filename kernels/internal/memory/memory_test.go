@@ -3,6 +3,7 @@ package memory
 import (
 	"math"
 	"testing"
+	"unsafe"
 )
 
 func TestAvailableIsTheLeast(t *testing.T) {
@@ -26,5 +27,26 @@ func TestAvailableIsTheLeast(t *testing.T) {
 func TestAvailableHere(t *testing.T) {
 	if got := Available(); got < 1<<20 {
 		t.Errorf("%d bytes available, and this test runs", got)
+	}
+}
+
+func TestZeroed(t *testing.T) {
+	for _, n := range []int{0, 1, hugePage/8 - 1, hugePage / 8, hugePage/4 + 1, hugePage} {
+		x := Zeroed[float32](n)
+		if len(x) != n || cap(x) < n {
+			t.Fatalf("%d: length %d", n, len(x))
+		}
+		for i, v := range x {
+			if v != 0 {
+				t.Fatalf("%d: %g at %d", n, v, i)
+			}
+			x[i] = 1
+		}
+		if n >= hugePage/8 && uintptr(unsafe.Pointer(&x[0]))%hugePage != 0 {
+			t.Errorf("%d: begins within a huge page", n)
+		}
+	}
+	if x := Zeroed[uint16](hugePage / 4); uintptr(unsafe.Pointer(&x[0]))%hugePage != 0 {
+		t.Error("halves begin within a huge page")
 	}
 }

@@ -1,6 +1,0 @@
-//go:build !linux
-
-package cpu
-
-// AdviseHugePages does nothing here.
-func AdviseHugePages([]float32) {}
