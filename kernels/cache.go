@@ -39,12 +39,12 @@ func NewCache(p Problem) (*Cache, error) {
 	return &Cache{k: t.over(n * t.BatchStride), v: t.over(n * t.BatchStride), limit: p.KVLen, tables: make([][]int32, p.Batch)}, nil
 }
 
-// over returns t over n new elements.
+// over returns t over n new elements, all zero.
 func (t Tensor) over(n int) Tensor {
 	if t.DType == Float32 {
-		t.Float32 = make([]float32, n)
+		t.Float32 = memory.Zeroed[float32](n)
 	} else {
-		t.Half = make([]uint16, n)
+		t.Half = memory.Zeroed[uint16](n)
 	}
 	return t
 }

@@ -3,8 +3,6 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
-
-	"github.com/attnbench/attnbench/kernels/internal/memory"
 )
 
 // A Tensor is a strided view of [Batch, Heads, Len, Dim] elements, so that a
@@ -64,12 +62,7 @@ func (t Tensor) As(dtype DType, pageSize int) Tensor {
 		n = len(out.Pages) * out.BatchStride
 	}
 	out.DType = dtype
-	if dtype == Float32 {
-		out.Float32 = memory.Zeroed[float32](n)
-	} else {
-		out.Half = memory.Zeroed[uint16](n)
-	}
-	return out
+	return out.over(n)
 }
 
 func pageCount(length, pageSize int) int { return (length + pageSize - 1) / pageSize }
