@@ -2,6 +2,7 @@ package flash
 
 import (
 	"math"
+	"slices"
 
 	"github.com/attnbench/attnbench/kernels"
 	"github.com/attnbench/attnbench/kernels/internal/cpu"
@@ -39,22 +40,28 @@ const scoresLD = stretchKeys + gap
 type decoder struct {
 	cpu.Plan
 	simd       *simd.Funcs
+	pairs      *simd.Pairs // products of bfloat16, nil where all are of float32
+	scale      [1]float32  // of the scores of pairs that are capped or biased
 	layout     *cpu.Layout // one block: all queries
 	splits     int
 	rows       int // group·qLen: row g·qLen+i is query i of the group's g-th head
+	room       int // rows that there is room for: whole quads of pairs
 	ahead      int // how many keys ahead is fetched
 	pages      int // of a sequence, where keys lie in pages
 	aheadPages int // how many pages ahead is fetched there
 	workers    []stream
-	acc        []float32 // [batch, kvHeads, splits, rows, headDim]: unnormalised outputs
-	rowMax     []float32 // [batch, kvHeads, splits, rows]
+	cols       int       // of acc
+	acc        []float32 // [batch, kvHeads, splits, room, cols]: unnormalised outputs
+	rowMax     []float32 // [batch, kvHeads, splits, room]
 	rowSum     []float32
+	tiny       []bool // [batch, kvHeads, splits]: see decoder.findTiny
 }
 
 // A stream is what one thread needs for an item.
 type stream struct {
-	q       simd.Queries // [rows, headDim], scaled
-	scores  []float32    // [rows, scoresLD]
+	q       simd.Queries     // [rows, headDim], scaled
+	pairs   simd.PairQueries // or as they are
+	scores  []float32        // [room, scoresLD]
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
@@ -64,7 +71,11 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	p := base.Problem
 	d := &decoder{
 		Plan: base, simd: simd.For(base.ISA()),
-		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen,
+		splits: cpu.Ceil(p.KVLen, splitKeys), rows: p.Group() * p.QLen, cols: p.HeadDim,
+	}
+	d.room = d.rows
+	if x := d.Pairs(); x != nil && decodesPairs(p, x) {
+		d.usePairs(x)
 	}
 	rowBytes, ahead := p.HeadDim*int(p.KVDType.Size()), aheadBytes
 	switch {
@@ -76,24 +87,30 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	d.ahead = cpu.Ceil(ahead, rowBytes)
 	d.layout = cpu.NewLayout(&d.Problem, cpu.Blocking{Rows: p.QLen}, splitKeys)
 	d.Hold(d.layout.Bytes())
-	parts := p.Batch * p.KVHeads * d.splits * d.rows
+	parts := p.Batch * p.KVHeads * d.splits * d.room
 	if err := d.Carve(
-		cpu.Room(&d.acc, parts*p.HeadDim), cpu.Room(&d.rowMax, parts), cpu.Room(&d.rowSum, parts),
+		cpu.Room(&d.acc, parts*d.cols), cpu.Room(&d.rowMax, parts), cpu.Room(&d.rowSum, parts),
 	); err != nil {
 		return nil, err
 	}
 	for range d.Workers(opts.Threads) {
 		s := stream{scratch: d.NewScratch()}
 		var q []float32
-		if err := d.Carve(
-			cpu.Room(&q, d.simd.QueriesLen(d.rows, p.HeadDim)), cpu.Room(&s.scores, d.rows*scoresLD),
-		); err != nil {
+		if err := d.Carve(cpu.Room(&q, d.queriesLen()), cpu.Room(&s.scores, d.room*scoresLD)); err != nil {
 			return nil, err
 		}
-		s.q = d.simd.NewQueries(q, d.rows, p.HeadDim)
+		if d.pairs != nil {
+			s.pairs = simd.NewPairQueries(simd.AsPairs(q), d.rows, p.HeadDim)
+		} else {
+			s.q = d.simd.NewQueries(q, d.rows, p.HeadDim)
+		}
 		d.workers = append(d.workers, s)
 	}
-	if err := d.StageQO(); err != nil {
+	stage := d.StageQO
+	if d.pairs != nil {
+		stage = d.StageO
+	}
+	if err := stage(); err != nil {
 		return nil, err
 	}
 	d.Start(opts.Threads, p.Batch*p.KVHeads*d.splits, d.item)
@@ -105,7 +122,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 func (d *decoder) item(id, item int) {
 	s, p := &d.workers[id], &d.Problem
 	batch, kvHead := item/d.splits/p.KVHeads, item/d.splits%p.KVHeads
-	at := item * d.rows
+	at := item * d.room
 	for i := at; i < at+d.rows; i++ {
 		d.rowMax[i], d.rowSum[i] = float32(math.Inf(-1)), 0
 	}
@@ -114,23 +131,46 @@ func (d *decoder) item(id, item int) {
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
 		for v.Len() > 0 {
-			keys := kernels.Interval{Lo: v.Lo, Hi: min(v.Lo+stretchKeys, v.Hi)}
-			d.attend(s, batch, kvHead, keys, at)
-			v.Lo = keys.Hi
+			n := min(stretchKeys, v.Len())
+			if d.pairs != nil && v.Lo%2 != 0 {
+				n = 1 // pairs begin with even keys, so that none lies in two pages
+			}
+			d.attend(s, batch, kvHead, kernels.Interval{Lo: v.Lo, Hi: v.Lo + n}, at)
+			v.Lo += n
 		}
+	}
+	if d.pairs != nil {
+		d.findTiny(s, batch, kvHead, item, split)
 	}
 }
 
-// load scales the group's queries into place.
+// queriesLen is how many floats the queries of a group take.
+func (d *decoder) queriesLen() int {
+	if d.pairs != nil {
+		return simd.PairQueriesLen(d.rows, d.Problem.HeadDim)
+	}
+	return d.simd.QueriesLen(d.rows, d.Problem.HeadDim)
+}
+
+// load lays out the group's queries, scaled unless they are pairs.
 func (d *decoder) load(s *stream, batch, kvHead int) {
 	p := &d.Problem
 	for r := range d.rows {
-		s.q.Set(r, d.Q.Row(batch, kvHead*p.Group()+r/p.QLen, r%p.QLen), d.ScaleLog2())
+		head, i := kvHead*p.Group()+r/p.QLen, r%p.QLen
+		if d.pairs != nil {
+			s.pairs.Set(r, d.Q.Half[d.Q.Offset(batch, head, i):])
+		} else {
+			s.q.Set(r, d.Q.Row(batch, head, i), d.ScaleLog2())
+		}
 	}
 }
 
 // attend takes an interval of keys into the parts that begin at row at.
 func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
+	if d.pairs != nil {
+		d.attendPairs(s, batch, kvHead, keys, at)
+		return
+	}
 	f, dim := d.simd, d.Problem.HeadDim
 	for i := keys.Lo; i < keys.Hi; {
 		k, n, ahead := d.read(&d.K, batch, kvHead, i, keys.Hi)
@@ -197,30 +237,46 @@ func (d *decoder) shape(s *stream, batch, kvHead int, keys kernels.Interval) {
 	}
 }
 
+// mergedRow is where the parts of an output are added up, in the order of their
+// columns.
+func (d *decoder) mergedRow(s *stream, batch, head, query int) []float32 {
+	if d.pairs != nil {
+		return s.scores[:d.cols]
+	}
+	return d.O.Row(batch, head, query)
+}
+
 // merge adds up the parts of one head's queries, relative to the greatest of
 // their maxima, and normalises.
 func (d *decoder) merge(id, item int) {
 	s, p := &d.workers[id], &d.Problem
 	batch, head := item/p.Heads, item%p.Heads
+	group := batch*p.KVHeads + head/p.Group()
 	for i := range p.QLen {
-		first := (batch*p.KVHeads+head/p.Group())*d.splits*d.rows + head%p.Group()*p.QLen + i
+		first := group*d.splits*d.room + head%p.Group()*p.QLen + i
 		m := float32(math.Inf(-1))
 		for split := range d.splits {
-			m = max(m, d.rowMax[first+split*d.rows])
+			m = max(m, d.rowMax[first+split*d.room])
 		}
-		sum, o := float32(0), d.O.Row(batch, head, i)
+		sum, o := float32(0), d.mergedRow(s, batch, head, i)
 		clear(o)
 		for split := range d.splits {
-			part := first + split*d.rows
+			part := first + split*d.room
 			if d.rowSum[part] == 0 && math.IsInf(float64(d.rowMax[part]), -1) {
 				continue // saw nothing, and its acc was not written
 			}
 			weight := float32(math.Exp2(float64(d.rowMax[part] - m)))
 			sum += weight * d.rowSum[part]
-			cpu.Axpy(weight, d.acc[part*p.HeadDim:][:p.HeadDim], o)
+			cpu.Axpy(weight, d.acc[part*d.cols:][:d.cols], o)
+		}
+		if d.pairs != nil {
+			inOrder(d.O.Row(batch, head, i), o)
 		}
 		b := cpu.Block{Batch: batch, Head: head, KVHead: head / p.Group(), Queries: kernels.Interval{Lo: i, Hi: i + 1}}
 		s.total[0], s.total[1] = m, sum
 		d.Normalise(d.simd, b, s.total[:1], s.total[1:], &s.scratch)
+		if d.pairs != nil && slices.Contains(d.tiny[group*d.splits:][:d.splits], true) {
+			repairTiny(&d.Plan, b, &s.scratch)
+		}
 	}
 }

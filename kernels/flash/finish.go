@@ -9,7 +9,7 @@ func (pl *plan) finish(w *worker, it item) {
 		at := g * it.queries.Len()
 		pl.Normalise(pl.simd, b, w.rowMax[at:], w.rowSum[at:], &w.scratch)
 		if w.pairs.tiny {
-			pl.repairTiny(b, &w.scratch)
+			repairTiny(&pl.Plan, b, &w.scratch)
 		}
 	}
 }

@@ -47,13 +47,14 @@ func (kernel) Plan(p kernels.Problem, opts kernels.Options) (kernels.Plan, error
 		return newDecoder(base, opts)
 	}
 	pl := &plan{Plan: base, simd: simd.For(base.ISA()), chunk: chunkOf(p.HeadDim)}
-	return pl.ready(opts, pl.UsePairs())
+	return pl.ready(opts, pl.Pairs())
 }
 
 // ready makes the plan ready; x is what multiplies pairs, or nil.
 func (pl *plan) ready(opts kernels.Options, x *simd.Pairs) (kernels.Plan, error) {
 	pl.pairs, pl.rows = x, pl.simd.Rows
 	if x != nil {
+		pl.UsePairs()
 		pl.rows = x.Rows
 	}
 	p := pl.Problem

@@ -14,10 +14,15 @@ import (
 // subtracts their maximum, or where they are capped or biased: K takes no factor
 // without rounding.
 
-// RoundsWeights: P is multiplied as bfloat16 where K and V are.
+// RoundsWeights: P is multiplied as bfloat16 where K and V are, unless there are
+// so few rows of it that they are not: decodesPairs.
 func (kernel) RoundsWeights(p kernels.Problem, opts kernels.Options) bool {
 	base, err := cpu.NewPlan("flash", p, opts, 0)
-	return err == nil && p.QLen > decodeQueries && base.UsePairs() != nil
+	if err != nil {
+		return false
+	}
+	x := base.Pairs()
+	return x != nil && (p.QLen > decodeQueries || decodesPairs(p, x))
 }
 
 // A pairWorker is what a worker needs for products of pairs.
@@ -122,16 +127,26 @@ func (pl *plan) scorePairs(w *worker, st *step, full bool) {
 	x.Funcs.RowMax(s, w.stride, rows, hi-lo, st.state.Max[:])
 }
 
-// repairTiny computes the rows of a block again that hold a number so small that
-// what was taken for zero counts.
-func (pl *plan) repairTiny(b cpu.Block, scratch *cpu.Scratch) {
-	const limit = 0x1p-88 // a million products below 2^-126, and 18 bits
-	for i := b.Queries.Lo; i < b.Queries.Hi; i++ {
-		small := false
-		for _, x := range pl.O.Row(b.Batch, b.Head, i) {
-			small = small || math.Abs(float64(x)) < limit
+// hasSmall reports whether a number of a row is so small that products taken for
+// zero could count: a million below 2^-126, and 18 bits.
+func hasSmall(row []float32) bool {
+	const limit = (127 - 88) << 24
+	least := [4]uint32{0: limit, 1: limit, 2: limit, 3: limit} // magnitudes as bits, doubled
+	for ; len(row) >= 4; row = row[4:] {
+		for i := range least {
+			least[i] = min(least[i], math.Float32bits(row[i])<<1)
 		}
-		if !small {
+	}
+	for _, x := range row {
+		least[0] = min(least[0], math.Float32bits(x)<<1)
+	}
+	return least != [4]uint32{limit, limit, limit, limit}
+}
+
+// repairTiny computes the rows of a block again that hold a small number.
+func repairTiny(pl *cpu.Plan, b cpu.Block, scratch *cpu.Scratch) {
+	for i := b.Queries.Lo; i < b.Queries.Hi; i++ {
+		if !hasSmall(pl.O.Row(b.Batch, b.Head, i)) {
 			continue
 		}
 		scratch.Visible = pl.Problem.AppendVisible(scratch.Visible[:0], b.Batch, i)

@@ -27,11 +27,13 @@ func (s suite) oracle(t *testing.T) {
 // denormals, full and causal, with an explicit scale too.
 func (s suite) families(t *testing.T) {
 	for _, family := range harness.InputNames() {
-		for _, spec := range []string{"full", "causal", "window:20+sinks:2"} {
-			for _, scale := range []float64{0, 0.3} {
-				p := s.problem(shape{1, 2, 1, 70, 150, 64}, mustParse(spec, 150))
-				p.Scale = scale
-				t.Run("input="+family+"/"+caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
+		for _, sh := range []shape{{1, 2, 1, 70, 150, 64}, {1, 3, 1, 2, 150, 40}} {
+			for _, spec := range []string{"full", "causal", "window:20+sinks:2"} {
+				for _, scale := range []float64{0, 0.3} {
+					p := s.problem(sh, mustParse(spec, sh.kvLen))
+					p.Scale = scale
+					t.Run("input="+family+"/"+caseName(p), func(t *testing.T) { s.check(t, p, operands(t, p, family)) })
+				}
 			}
 		}
 	}
@@ -87,7 +89,7 @@ func (s suite) storage(t *testing.T) {
 // pages visits page sizes around those of a panel and of a chunk.
 func (s suite) pages(t *testing.T) {
 	for _, page := range []int{1, 7, 16, 64, 100, 512} {
-		for _, sh := range []shape{{2, 4, 2, 70, 150, 64}, {1, 2, 2, 20, 1100, 15}} {
+		for _, sh := range []shape{{2, 4, 2, 70, 150, 64}, {1, 2, 2, 20, 1100, 15}, {1, 5, 1, 1, 700, 128}} {
 			for _, spec := range []string{"full", "causal", "window:20+sinks:3"} {
 				p := s.problem(sh, mustParse(spec, sh.kvLen))
 				p.PageSize = page

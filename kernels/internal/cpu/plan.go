@@ -51,16 +51,18 @@ func NewPlan(name string, p kernels.Problem, opts kernels.Options, tileQ int) (P
 	return Plan{Problem: p, TileQ: tileQ, name: name, isa: f.Name, simd: f, pairs: simd.PairsFor(isa)}, nil
 }
 
-// UsePairs returns the products of pairs of bfloat16 where the problem and the
+// Pairs returns the products of pairs of bfloat16 where the problem and the
 // instruction set are made for them, and else nil. What is stored wider than K
 // and V is not rounded for their sake.
-func (p *Plan) UsePairs() *simd.Pairs {
-	if p.Problem.DType != kernels.BFloat16 || p.Problem.KVDType != kernels.BFloat16 || p.pairs == nil {
+func (p *Plan) Pairs() *simd.Pairs {
+	if p.Problem.DType != kernels.BFloat16 || p.Problem.KVDType != kernels.BFloat16 {
 		return nil
 	}
-	p.isa = p.pairs.Name
 	return p.pairs
 }
+
+// UsePairs says that the kernel multiplies with what Pairs returned.
+func (p *Plan) UsePairs() { p.isa = p.pairs.Name }
 
 // Start makes the workers; body computes one of so many items.
 func (p *Plan) Start(threads, items int, body func(worker, item int)) {

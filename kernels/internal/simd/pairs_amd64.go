@@ -23,6 +23,8 @@ var avx512Pairs = Pairs{
 	pack:           packPairs,
 	weigh:          weighPairs,
 	attend:         attendPairs,
+	dots:           dotsPairs,
+	weighted:       weightedPairs,
 	fma:            fmaPairsAVX512,
 	perRound:       fmasPerRound * 16 * 4,
 }

@@ -1295,101 +1295,122 @@ GLOBL exp2AVX512<>(SB), RODATA|NOPTR, $12
 
 // func weighPairsAVX512(s *float32, lds int, rows int, keys int, shift *float32, sum *float32, scale float32)
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512_BF16, CMOV
-TEXT ·weighPairsAVX512(SB), NOSPLIT, $200-52
-	LEAQ    63(SP), AX
-	ANDQ    $-64, AX
-	VMOVSS  scale+48(FP), X0
-	VMOVSS  X0, 192(SP)
-	MOVQ    s+0(FP), DX
-	MOVQ    lds+8(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    DX, SI
-	MOVQ    shift+32(FP), DI
-	VPXORD  Z0, Z0, Z0
-	VMOVUPS Z0, (AX)
-	MOVQ    rows+16(FP), R8
-	MOVQ    s+0(FP), R9
-	MOVQ    sum+40(FP), R10
+TEXT ·weighPairsAVX512(SB), NOSPLIT, $0-52
+	MOVQ         s+0(FP), AX
+	MOVQ         lds+8(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         rows+16(FP), BX
+	MOVQ         shift+32(FP), SI
+	MOVQ         sum+40(FP), DI
+	VBROADCASTSS exp2AVX512<>+0(SB), Z7
+	VBROADCASTSS exp2AVX512<>+4(SB), Z8
+	VBROADCASTSS exp2AVX512<>+8(SB), Z9
+	VMOVUPS      exp2Table<>+0(SB), Z10
+	VMOVUPS      exp2Table<>+64(SB), Z11
+	VBROADCASTSS scale+48(FP), Z0
 
 row:
-	MOVQ keys+24(FP), R11
+	MOVQ         AX, R8
+	MOVQ         AX, R9
+	MOVQ         keys+24(FP), CX
+	VBROADCASTSS (SI), Z1
+	VPXORD       Z2, Z2, Z2
 
 group:
-	MOVQ             $0x00000020, R13
-	CMPQ             R11, R13
-	CMOVQLT          R11, R13
-	MOVQ             $0x00000040, CX
-	SUBQ             R13, CX
-	MOVQ             $-1, R12
-	SHRQ             CL, R12
-	KMOVD            R12, K3
-	KMOVW            R12, K1
-	SHRQ             $0x10, R12
-	KMOVW            R12, K2
-	INCQ             R13
-	SHRQ             $0x01, R13
-	MOVQ             $0x00000040, CX
-	SUBQ             R13, CX
-	MOVQ             $-1, R12
-	SHRQ             CL, R12
-	KMOVW            R12, K4
-	VMOVUPS.Z        (DX), K1, Z0
-	VBROADCASTSS     (DI), Z1
-	VFMSUB132PS.BCST 192(SP), Z1, Z0
-	VBROADCASTSS     exp2AVX512<>+0(SB), Z2
-	VADDPS.RD_SAE    Z2, Z0, Z1
-	VMOVUPS          exp2Table<>+0(SB), Z2
-	VPERMI2PS        exp2Table<>+64(SB), Z2, Z1
-	VREDUCEPS        $0x51, Z0, Z2
-	VADDPS.BCST      exp2AVX512<>+4(SB), Z2, Z2
-	VFMADD213PS.BCST exp2AVX512<>+8(SB), Z2, Z2
-	VMULPS           Z2, Z1, Z1
-	VSCALEFPS        Z0, Z1, Z1
-	VMOVUPS          Z1, 64(AX)
-	VMOVUPS          (AX), Z0
-	VADDPS           Z1, Z0, K1, Z0
-	VMOVUPS          Z0, (AX)
-	VMOVUPS.Z        64(DX), K2, Z0
-	VBROADCASTSS     (DI), Z1
-	VFMSUB132PS.BCST 192(SP), Z1, Z0
-	VBROADCASTSS     exp2AVX512<>+0(SB), Z2
-	VADDPS.RD_SAE    Z2, Z0, Z1
-	VMOVUPS          exp2Table<>+0(SB), Z2
-	VPERMI2PS        exp2Table<>+64(SB), Z2, Z1
-	VREDUCEPS        $0x51, Z0, Z2
-	VADDPS.BCST      exp2AVX512<>+4(SB), Z2, Z2
-	VFMADD213PS.BCST exp2AVX512<>+8(SB), Z2, Z2
-	VMULPS           Z2, Z1, Z1
-	VSCALEFPS        Z0, Z1, Z1
-	VMOVUPS          (AX), Z0
-	VADDPS           Z1, Z0, K2, Z0
-	VMOVUPS          Z0, (AX)
-	LONG             $0xcb77f262; WORD $0x4872; BYTE $0x01 // VCVTNE2PS2BF16.Z 64(AX), Z1, K3, Z1
-	VMOVUPS          Z1, K4, (SI)
-	ADDQ             $0x00000080, DX
-	ADDQ             $0x00000040, SI
-	SUBQ             $0x00000020, R11
-	JG               group
-	VMOVUPS          (AX), Z0
-	VEXTRACTF64X4    $0x01, Z0, Y1
-	VADDPS           Y1, Y0, Y0
-	VEXTRACTF128     $0x01, Y0, X1
-	VADDPS           X1, X0, X0
-	VPERMILPS        $0x4e, X0, X1
-	VADDPS           X1, X0, X0
-	VPERMILPS        $0xb1, X0, X1
-	VADDPS           X1, X0, X0
-	VADDSS           (R10), X0, X0
-	VMOVSS           X0, (R10)
-	VPXORD           Z0, Z0, Z0
-	VMOVUPS          Z0, (AX)
-	ADDQ             $0x00000004, R10
-	ADDQ             $0x00000004, DI
-	ADDQ             BX, R9
-	MOVQ             R9, DX
-	MOVQ             R9, SI
-	DECQ             R8
-	JNZ              row
+	SUBQ          $0x00000020, CX
+	JLT           part
+	VMOVUPS       (R8), Z5
+	VFMSUB132PS   Z0, Z1, Z5
+	VADDPS.RD_SAE Z7, Z5, Z3
+	VMOVUPS       Z10, Z6
+	VPERMI2PS     Z11, Z6, Z3
+	VREDUCEPS     $0x51, Z5, Z6
+	VADDPS        Z8, Z6, Z6
+	VFMADD213PS   Z9, Z6, Z6
+	VMULPS        Z6, Z3, Z3
+	VSCALEFPS     Z5, Z3, Z3
+	VMOVUPS       64(R8), Z5
+	VFMSUB132PS   Z0, Z1, Z5
+	VADDPS.RD_SAE Z7, Z5, Z4
+	VMOVUPS       Z10, Z6
+	VPERMI2PS     Z11, Z6, Z4
+	VREDUCEPS     $0x51, Z5, Z6
+	VADDPS        Z8, Z6, Z6
+	VFMADD213PS   Z9, Z6, Z6
+	VMULPS        Z6, Z4, Z4
+	VSCALEFPS     Z5, Z4, Z4
+	VADDPS        Z3, Z2, Z2
+	VADDPS        Z4, Z2, Z2
+	LONG          $0x485ff262; WORD $0xe372 // VCVTNE2PS2BF16 Z3, Z4, Z4
+	VMOVUPS       Z4, (R9)
+	ADDQ          $0x00000080, R8
+	ADDQ          $0x00000040, R9
+	JMP           group
+
+part:
+	ADDQ          $0x00000020, CX
+	JZ            total
+	MOVQ          $0x00000020, R11
+	CMPQ          CX, R11
+	CMOVQLT       CX, R11
+	MOVQ          $0x00000040, CX
+	SUBQ          R11, CX
+	MOVQ          $-1, R10
+	SHRQ          CL, R10
+	KMOVD         R10, K3
+	KMOVW         R10, K1
+	SHRQ          $0x10, R10
+	KMOVW         R10, K2
+	INCQ          R11
+	SHRQ          $0x01, R11
+	MOVQ          $0x00000040, CX
+	SUBQ          R11, CX
+	MOVQ          $-1, R10
+	SHRQ          CL, R10
+	KMOVW         R10, K4
+	VMOVUPS.Z     (R8), K1, Z5
+	VFMSUB132PS   Z0, Z1, Z5
+	VADDPS.RD_SAE Z7, Z5, Z3
+	VMOVUPS       Z10, Z6
+	VPERMI2PS     Z11, Z6, Z3
+	VREDUCEPS     $0x51, Z5, Z6
+	VADDPS        Z8, Z6, Z6
+	VFMADD213PS   Z9, Z6, Z6
+	VMULPS        Z6, Z3, Z3
+	VSCALEFPS     Z5, Z3, Z3
+	VMOVUPS.Z     64(R8), K2, Z5
+	VFMSUB132PS   Z0, Z1, Z5
+	VADDPS.RD_SAE Z7, Z5, Z4
+	VMOVUPS       Z10, Z6
+	VPERMI2PS     Z11, Z6, Z4
+	VREDUCEPS     $0x51, Z5, Z6
+	VADDPS        Z8, Z6, Z6
+	VFMADD213PS   Z9, Z6, Z6
+	VMULPS        Z6, Z4, Z4
+	VSCALEFPS     Z5, Z4, Z4
+	VADDPS        Z3, Z2, K1, Z2
+	VADDPS        Z4, Z2, K2, Z2
+	LONG          $0xcb5ff262; WORD $0xe372 // VCVTNE2PS2BF16.Z Z3, Z4, K3, Z4
+	VMOVUPS       Z4, K4, (R9)
+	ADDQ          $0x00000080, R8
+	ADDQ          $0x00000040, R9
+
+total:
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPS        Y5, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X5
+	VADDPS        X5, X2, X2
+	VPERMILPS     $0x4e, X2, X5
+	VADDPS        X5, X2, X2
+	VPERMILPS     $0xb1, X2, X5
+	VADDPS        X5, X2, X2
+	VADDSS        (DI), X2, X2
+	VMOVSS        X2, (DI)
+	ADDQ          $0x00000004, DI
+	ADDQ          $0x00000004, SI
+	ADDQ          DX, AX
+	DECQ          BX
+	JNZ           row
 	VZEROUPPER
 	RET
 

@@ -3,6 +3,8 @@ package simd
 import (
 	"fmt"
 	"testing"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 // BenchmarkPairs has the parts of flash attention on pairs of bfloat16, and
@@ -48,6 +50,41 @@ func BenchmarkPairs(b *testing.B) {
 				for b.Loop() {
 					x.PackTransposed(k, half, d, chunk, d)
 				}
+			})
+		}
+	}
+}
+
+// BenchmarkDecodePairs is BenchmarkDecode on pairs.
+func BenchmarkDecodePairs(b *testing.B) {
+	const keys, d = 256, 128
+	for _, x := range pairs {
+		if !x.available || !x.TakesFew() {
+			continue
+		}
+		k := Stored{Half: AsHalves(aligned(keys * d / 2)), DType: kernels.BFloat16, LD: d}
+		for _, rows := range []int{4, 8} {
+			s, o := aligned(rows*(keys+16)), aligned(rows*d)
+			q := NewPairQueries(make([]uint32, PairQueriesLen(rows, d)), rows, d)
+			st := &State{RowMax: make([]float32, rows), RowSum: make([]float32, rows)}
+			name := fmt.Sprintf("isa=%s/rows=%d/", x.Name, rows)
+			b.Run(name+"dots", func(b *testing.B) {
+				for b.Loop() {
+					x.Dots(s, keys+16, q, k, keys, Ahead{})
+				}
+				report(b, 2*rows*d*keys)
+			})
+			b.Run(name+"weigh", func(b *testing.B) {
+				for b.Loop() {
+					clear(s)
+					x.Weigh(o, d, s, keys+16, rows, keys, d, 1, st)
+				}
+			})
+			b.Run(name+"add", func(b *testing.B) {
+				for b.Loop() {
+					x.AddWeighted(o, d, AsHalves(s), 2*(keys+16), k, rows, keys, d, Ahead{})
+				}
+				report(b, 2*rows*d*keys)
 			})
 		}
 	}

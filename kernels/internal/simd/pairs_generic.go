@@ -11,6 +11,8 @@ var genericPairs = Pairs{
 	packTransposed: packTransposedPairsGeneric,
 	pack:           packPairsGeneric,
 	weigh:          weighPairsGeneric,
+	dots:           dotsPairsGeneric,
+	weighted:       weightedPairsGeneric,
 	fma:            func(rounds int) { fmaGeneric(2 * rounds) },
 	perRound:       fmasPerRound * 4,
 }

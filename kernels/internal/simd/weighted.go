@@ -16,6 +16,14 @@ import "github.com/attnbench/attnbench/kernels"
 // [Funcs.AddWeighted] adds P·V. Before the first key O is not read but set to
 // zero. What is said of Attend holds here too.
 func (f *Funcs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols int, st *State) {
+	if f.rise(o, ldo, s, lds, rows, keys, cols, 1, st) {
+		f.expSum(s, lds, rows, keys, st.shift[:], st.RowSum)
+	}
+}
+
+// rise moves the state to the maxima of scores that are yet to be scaled, and O
+// with it. It reports whether there are any.
+func (f *Funcs) rise(o []float32, ldo int, s []float32, lds, rows, keys, cols int, scale float32, st *State) bool {
 	if rows < 0 || rows > MaxRows || keys < 0 || cols < 0 {
 		panic(errShape)
 	}
@@ -23,9 +31,12 @@ func (f *Funcs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols i
 		panic(errShort)
 	}
 	if rows == 0 || keys == 0 {
-		return
+		return false
 	}
 	f.rowMax(s, lds, rows, keys, st.Max[:])
+	for i := range rows {
+		st.Max[i] *= scale
+	}
 	fresh := f.rescale(st, rows)
 	for i, alpha := range st.alpha[:rows] {
 		switch {
@@ -36,7 +47,7 @@ func (f *Funcs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols i
 			f.scale(o[i*ldo:], 0, o[i*ldo:], 0, 1, cols, st.alpha[i:])
 		}
 	}
-	f.expSum(s, lds, rows, keys, st.shift[:], st.RowSum)
+	return true
 }
 
 // AddWeighted computes O += P·V where V lies unpacked, for few rows:

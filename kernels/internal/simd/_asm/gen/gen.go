@@ -105,6 +105,7 @@ func ConstFloats(name string, values []float32) Mem {
 	return ConstInts(name, words)
 }
 
+// lanes are the vectors that are placed once in a file.
 var lanes = map[string]Mem{}
 
 // LanesOfBits is a vector of any instruction set with the same bits in each
@@ -254,6 +255,22 @@ func (s ISA) Reduce(x, y reg.Register, op func(from, into reg.Register)) {
 	op(X(y), X(x))
 	VPERMILPS(U8(0xb1), X(x), X(y))
 	op(X(y), X(x))
+}
+
+// HalvesAVector is how many halves a vector of AVX-512 holds.
+const HalvesAVector = 32
+
+// Interleave is the indices that pair sixteen halves of one vector, from first
+// on, with those of another, placed once in a file.
+func Interleave(name string, first uint32) Mem {
+	if _, ok := lanes[name]; !ok {
+		words := make([]uint32, AVX512.Width)
+		for i := range words {
+			words[i] = first + uint32(i) | (HalvesAVector+first+uint32(i))<<16
+		}
+		lanes[name] = ConstInts(name, words)
+	}
+	return lanes[name]
 }
 
 // X is the low 128 bits of a vector register.

@@ -9,15 +9,12 @@ import (
 	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
 )
 
-// halvesAVector is how many bfloat16 a vector holds.
-const halvesAVector = 32
-
 // setHalvesMask makes k cover the first n halves of a vector, 0 < n ≤ 32. It
 // uses CX.
 func setHalvesMask(n, k reg.Register) {
 	bits := GP32()
 	MOVL(I32(-1), bits)
-	MOVQ(U32(halvesAVector), reg.RCX)
+	MOVQ(U32(HalvesAVector), reg.RCX)
 	SUBQ(n, reg.RCX)
 	SHRL(reg.CL, bits)
 	KMOVD(bits, k)
@@ -33,7 +30,7 @@ func packTransposedPairs() {
 	rows, depth := Arg("rows"), Arg("depth")
 	out := func(i int) Mem { return Mem{Base: dst, Disp: i * isa.Vecs * isa.Bytes()} }
 	Label("square")
-	SUBQ(U32(halvesAVector), depth)
+	SUBQ(U32(HalvesAVector), depth)
 	JLT(LabelRef("tail"))
 	loadSquare(isa, "full", src, lds, rows, floats(isa, nil))
 	for i, v := range transposed(isa) {
@@ -44,7 +41,7 @@ func packTransposedPairs() {
 	JMP(LabelRef("square"))
 
 	Label("tail")
-	ADDQ(U32(halvesAVector), depth)
+	ADDQ(U32(HalvesAVector), depth)
 	JZ(LabelRef("done"))
 	setHalvesMask(depth, reg.K1)
 	loadSquare(isa, "tail", src, lds, rows, func(at Mem, v reg.Register) { VMOVDQU16_Z(at, reg.K1, v) })
@@ -70,19 +67,19 @@ func packPairs() {
 	consts := ConstInts("packPairs", []uint32{0x7fff7fff})
 	VPBROADCASTD(consts, magnitude)
 	isa.Zero(zero)
-	VMOVDQU32(interleave("packPairsLow", 0), low)
-	VMOVDQU32(interleave("packPairsHigh", 16), high)
+	VMOVDQU32(Interleave("packPairsLow", 0), low)
+	VMOVDQU32(Interleave("packPairsHigh", 16), high)
 	VMOVDQU32(Mem{Base: least}, most)
 
 	const vecs = 2 // of halves, a row of a panel
 	Comment("K1 and K2 cover the columns of each vector.")
-	CMPQ(cols, U32(halvesAVector))
+	CMPQ(cols, U32(HalvesAVector))
 	JGT(LabelRef("wide"))
 	setHalvesMask(cols, reg.K1)
 	KXORD(reg.K2, reg.K2, reg.K2)
 	JMP(LabelRef("pair"))
 	Label("wide")
-	SUBQ(U32(halvesAVector), cols)
+	SUBQ(U32(HalvesAVector), cols)
 	setHalvesMask(cols, reg.K2)
 	KXNORD(reg.K1, reg.K1, reg.K1)
 
@@ -128,14 +125,4 @@ func packPairs() {
 	Label("done")
 	VMOVDQU32(most, Mem{Base: least})
 	End()
-}
-
-// interleave places the indices that pair sixteen numbers of one vector, from
-// first on, with those of another.
-func interleave(name string, first uint32) Mem {
-	words := make([]uint32, 16)
-	for i := range words {
-		words[i] = first + uint32(i) | (halvesAVector+first+uint32(i))<<16
-	}
-	return ConstInts(name, words)
 }

@@ -124,31 +124,61 @@ func (k softmax) total(i int, sum, x, y reg.Register) {
 	VMOVSS(X(x), at)
 }
 
-// weigh generates the softmax alone, of any number of rows.
+// weigh generates the softmax alone, of any number of rows. It computes as
+// [softmax.weights] does, with what that has in memory in registers.
 func weigh() {
 	TEXT("weighPairsAVX512", attr.NOSPLIT, "func("+
 		"s *float32, lds, rows, keys int, shift, sum *float32, scale float32)")
-	k := newSoftmax(1)
-	rows, s, sum := Arg("rows"), Arg("s"), Arg("sum")
-	Label("row")
-	keys := Arg("keys")
-	Label("group")
-	setMasks(keys)
-	for _, op := range k.weights(0, 0, 0, isa.V(0), isa.V(1), isa.V(2)) {
-		op()
+	s, lds, rows := Arg("s"), ArgBytes("lds"), Arg("rows")
+	shift, sum := Arg("shift"), Arg("sum")
+	scale, m, total := isa.V(0), isa.V(1), isa.V(2)
+	low, y, x, z := isa.V(3), isa.V(4), isa.V(5), isa.V(6)
+	e := isa.NewExp2().Hold(7)
+	VBROADCASTSS(Stack("scale"), scale)
+	at, p, left := GP64(), GP64(), GP64()
+	weights := func(masks [2]Op, words, pairs Op) {
+		for half, power := range []reg.Register{low, y} {
+			isa.Load(Mem{Base: at, Disp: half * isa.Bytes()}, x, masks[half])
+			VFMSUB132PS(scale, m, x)
+			for _, op := range e.Ops(x, power, z) {
+				op()
+			}
+		}
+		for half, power := range []reg.Register{low, y} {
+			isa.AddUnder(masks[half], power, total)
+		}
+		if words == nil {
+			VCVTNE2PS2BF16(low, y, y)
+		} else {
+			VCVTNE2PS2BF16_Z(low, y, words.(reg.Register), y)
+		}
+		isa.Store(y, Mem{Base: p}, pairs)
+		ADDQ(U32(4*group), at)
+		ADDQ(U32(2*group), p)
 	}
-	k.advance()
-	SUBQ(U32(group), keys)
-	JG(LabelRef("group"))
-
-	k.total(0, sum, isa.V(0), isa.V(1))
-	isa.Zero(isa.V(0))
-	VMOVUPS(isa.V(0), k.sums)
+	Label("row")
+	MOVQ(s, at)
+	MOVQ(s, p)
+	Load(Param("keys"), left)
+	VBROADCASTSS(Mem{Base: shift}, m)
+	isa.Zero(total)
+	Label("group")
+	SUBQ(U32(group), left)
+	JLT(LabelRef("part"))
+	weights([2]Op{}, nil, nil)
+	JMP(LabelRef("group"))
+	Label("part")
+	ADDQ(U32(group), left)
+	JZ(LabelRef("total"))
+	setMasks(left)
+	weights([2]Op{halfMasks[0], halfMasks[1]}, wordMask, pairMask)
+	Label("total")
+	isa.Reduce(total, x, func(from, into reg.Register) { VADDPS(from, into, into) })
+	VADDSS(Mem{Base: sum}, X(total), X(total))
+	VMOVSS(X(total), Mem{Base: sum})
 	ADDQ(U32(4), sum)
-	ADDQ(U32(4), k.shift)
-	ADDQ(k.s.Stride(), s)
-	k.s.Each(func(p reg.Register) { MOVQ(s, p) })
-	k.p.Each(func(p reg.Register) { MOVQ(s, p) })
+	ADDQ(U32(4), shift)
+	ADDQ(lds, s)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
 	End()

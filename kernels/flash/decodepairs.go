@@ -1,0 +1,108 @@
+package flash
+
+import (
+	"math"
+
+	"github.com/attnbench/attnbench/kernels"
+	"github.com/attnbench/attnbench/kernels/internal/cpu"
+	"github.com/attnbench/attnbench/kernels/internal/simd"
+)
+
+// decodesPairs reports whether x multiplies the few queries of p: not so few that
+// the processor waits for memory whatever it does, and no pair of keys in two pages.
+func decodesPairs(p kernels.Problem, x *simd.Pairs) bool {
+	return x.TakesFew() && p.Group()*p.QLen > simd.StreamRows && p.PageSize%2 == 0
+}
+
+// usePairs lets x multiply.
+func (d *decoder) usePairs(x *simd.Pairs) {
+	d.UsePairs()
+	d.pairs, d.scale[0] = x, d.ScaleLog2()
+	d.room, d.cols = cpu.Ceil(d.rows, simd.QuadRows)*simd.QuadRows, simd.WeightedCols(d.cols)
+	d.tiny = make([]bool, d.Problem.Batch*d.Problem.KVHeads*d.splits)
+	d.Hold(int64(len(d.tiny)))
+}
+
+// attendPairs is attend on pairs: see the comment above pairWorker.
+func (d *decoder) attendPairs(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
+	const lds = scoresLD
+	x := d.pairs
+	for i := keys.Lo; i < keys.Hi; {
+		k, n, ahead := d.read(&d.K, batch, kvHead, i, keys.Hi)
+		x.Dots(s.scores[i-keys.Lo:], lds, s.pairs, k, n, ahead)
+		i += n
+	}
+	scale := d.ScaleLog2()
+	if d.Shaped() {
+		for r := range d.rows {
+			row := s.scores[r*lds:]
+			d.simd.Scale(row, lds, row, lds, 1, keys.Len(), d.scale[:])
+		}
+		scale = 1
+	}
+	d.shape(s, batch, kvHead, keys)
+	for r := 0; r < d.rows; r += simd.MaxRows {
+		rows := min(simd.MaxRows, d.rows-r)
+		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
+		x.Weigh(d.acc[(at+r)*d.cols:], d.cols, s.scores[r*lds:], lds, rows, keys.Len(), d.cols, scale, &s.state)
+	}
+	for i := keys.Lo; i < keys.Hi; {
+		v, n, ahead := d.read(&d.V, batch, kvHead, i, keys.Hi)
+		p := simd.AsHalves(s.scores)[i-keys.Lo:]
+		x.AddWeighted(d.acc[at*d.cols:], d.cols, p, 2*lds, v, d.room, n, d.Problem.HeadDim, ahead)
+		i += n
+	}
+}
+
+// inOrder copies an output whose columns have the order of products of pairs.
+func inOrder(o, acc []float32) {
+	for c := range o {
+		o[c] = acc[simd.WeightedCol(c)]
+	}
+}
+
+// findTiny notes whether the values of a split hold numbers so small that
+// products with them count as zero. They are looked at where it would show, in parts that
+// came out so small themselves.
+func (d *decoder) findTiny(s *stream, batch, kvHead, item int, split kernels.Interval) {
+	d.tiny[item] = d.small(item*d.room) && d.holdsTiny(s, batch, kvHead, split)
+}
+
+// small reports whether a number of the parts from one on is: hasSmall.
+func (d *decoder) small(at int) bool {
+	for r := at; r < at+d.rows; r++ {
+		if math.IsInf(float64(d.rowMax[r]), -1) {
+			continue // saw nothing, and its acc was not written
+		}
+		acc := d.acc[r*d.cols:][:d.cols]
+		if !hasSmall(acc) {
+			continue
+		}
+		for c := range d.Problem.HeadDim { // there are zeros beyond
+			if hasSmall(acc[simd.WeightedCol(c):][:1]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// holdsTiny looks for tiny values among those of a split that are seen.
+func (d *decoder) holdsTiny(s *stream, batch, kvHead int, split kernels.Interval) bool {
+	x, dim := d.pairs, d.Problem.HeadDim
+	room := simd.AsPairs(s.scores[:d.rows*scoresLD]) // what it is packed into is not looked at
+	most := 2 * (len(room) / x.Cols)
+	for _, span := range d.layout.Union(batch, 0) {
+		v := span.Interval().Intersect(split)
+		for v.Len() > 0 {
+			rows, n, _ := d.read(&d.V, batch, kvHead, v.Lo, min(v.Lo+most, v.Hi))
+			for c := 0; c < dim; c += x.Cols {
+				if x.Pack(room, rows.Half[c:], rows.LD, n, min(x.Cols, dim-c)) {
+					return true
+				}
+			}
+			v.Lo += n
+		}
+	}
+	return false
+}

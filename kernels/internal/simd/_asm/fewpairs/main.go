@@ -1,0 +1,378 @@
+// Command fewpairs generates the products of few rows, on pairs of bfloat16,
+// with keys and values that lie unpacked: decode where heads share keys.
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	for _, quads := range []int{1, 2} {
+		dots(quads)
+		weighted(quads)
+	}
+	Generate()
+}
+
+var isa = AVX512
+
+const (
+	vector = 64 // bytes
+	quad   = 4  // rows of a vector of Q, one in each lane
+	eight  = 8  // columns of a lane
+)
+
+// mask sets k to the lowest n bits, 0 ≤ n ≤ 32. It uses CX.
+func mask(n Op, k reg.Register) {
+	bits := GP64()
+	MOVQ(I32(-1), bits)
+	MOVQ(n, reg.RCX)
+	SHLQ(reg.CL, bits)
+	NOTQ(bits)
+	KMOVD(bits.As32(), k)
+}
+
+// A scores is some quads of rows of Q by some keys. Eight numbers of a key, in
+// all lanes, meet as many of the four rows of a quad. Sums come out four to a
+// row and are folded for four keys at a time.
+type scores struct {
+	quads int
+	k, s  Rows
+	far   reg.Register // from one quad of Q to the next, in bytes
+	whole Mem          // columns in whole eights, in bytes
+	fetch Cursor
+}
+
+func dots(quads int) {
+	TEXT(fmt.Sprintf("dotsPairs%dAVX512", quad*quads), attr.NOSPLIT, "func("+
+		"s *float32, lds int, q *uint32, k "+StoredArg+", ldk, keys, depth, rows int, next uintptr, beyond int)")
+	b := scores{quads: quads, whole: AllocLocal(8)}
+	n := Arg("depth")
+	if quads > 1 {
+		b.far = GP64()
+		MOVQ(n, b.far)
+		ADDQ(U8(eight-1), b.far)
+		SHRQ(U8(3), b.far)
+		SHLQ(U8(6), b.far)
+	}
+	part := GP64()
+	MOVQ(n, part)
+	ANDQ(U8(eight-1), part)
+	mask(part, reg.K1)
+	SUBQ(part, n)
+	ADDQ(n, n)
+	MOVQ(n, b.whole)
+	b.fetch = NewCursor(BFloat16, "depth", "ldk")
+	b.k = NewRows(Arg("k"), ArgHalves("ldk"), 8)
+	b.s = NewRows(Arg("s"), ArgBytes("lds"), quad*quads)
+	keys := Stack("keys")
+	for _, n := range []int{8, 4, 1} {
+		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
+		Label(next)
+		SUBQ(U32(n), keys)
+		JLT(LabelRef(end))
+		b.products(n)
+		b.store(n)
+		b.s.Advance(U32(4 * n))
+		JMP(LabelRef(next))
+		Label(end)
+		ADDQ(U32(n), keys)
+	}
+	End()
+}
+
+func (b scores) acc(key, half int) reg.Register { return isa.V(b.quads*key + half) }
+func temp(i int) reg.Register                   { return isa.V(16 + i) }
+
+// products sums over the depth and goes on to the next keys.
+func (b scores) products(n int) {
+	for key := range n {
+		for half := range b.quads {
+			isa.Zero(b.acc(key, half))
+		}
+	}
+	q, left := Arg("q"), GP64()
+	MOVQ(b.whole, left)
+	for _, by := range []int{4, 1} {
+		loop, end := fmt.Sprintf("eights%dof%d", by, n), fmt.Sprintf("eightsEnd%dof%d", by, n)
+		bytes := 2 * eight * by
+		Label(loop)
+		SUBQ(U32(bytes), left)
+		JLT(LabelRef(end))
+		for i := range by {
+			for line := 0; line < n*2*eight; line += Line {
+				b.fetch.Fetch(fmt.Sprintf("%sFetch%dLine%d", loop, i, line), min(Line, n*2*eight), i)
+			}
+			b.step(q, n, i, false)
+		}
+		ADDQ(U32(by*vector), q)
+		b.k.Advance(U32(bytes))
+		JMP(LabelRef(loop))
+		Label(end)
+		ADDQ(U32(bytes), left)
+	}
+	next := fmt.Sprintf("next%d", n)
+	KTESTB(reg.K1, reg.K1)
+	JZ(LabelRef(next))
+	b.step(q, n, 0, true)
+	Label(next)
+	back := GP64()
+	MOVQ(b.k.Stride(), back)
+	if log := map[int]uint8{8: 3, 4: 2}[n]; log > 0 {
+		SHLQ(U8(log), back)
+	}
+	SUBQ(b.whole, back)
+	b.k.Advance(back)
+}
+
+// step adds the products of the i-th eight columns from where the pointers are;
+// what lies beyond a row's end is not read.
+func (b scores) step(q reg.Register, n, i int, part bool) {
+	for half := range b.quads {
+		at := Mem{Base: q, Disp: i * vector}
+		if half > 0 {
+			at.Index, at.Scale = b.far, 1
+		}
+		VMOVUPS(at, temp(half))
+	}
+	for key := range n {
+		at, x := b.k.At(key, 2*eight*i), temp(2+key)
+		if part {
+			VMOVDQU16_Z(at, reg.K1, x)
+			VSHUFF32X4(U8(0), x, x, x)
+		} else {
+			VBROADCASTF32X4(at, x)
+		}
+		for half := range b.quads {
+			VDPBF16PS(temp(half), x, b.acc(key, half))
+		}
+	}
+}
+
+// store folds the sums and writes those of the rows that there are.
+func (b scores) store(n int) {
+	done := fmt.Sprintf("stored%d", n)
+	keys := min(n, quad)
+	for half := range b.quads {
+		for first := 0; first < n; first += keys {
+			if keys == 1 {
+				foldOne(b.acc(0, half))
+			} else {
+				b.fold(first, half)
+			}
+		}
+	}
+	for row := range quad * b.quads {
+		if row > 0 {
+			CMPQ(Stack("rows"), U8(row))
+			JLE(LabelRef(done))
+		}
+		for first := 0; first < n; first += keys {
+			sum, at := b.acc(first, row/quad), b.s.At(row, 4*first)
+			if keys == 1 {
+				VEXTRACTF32X4(U8(row%quad), sum, X(temp(0)))
+				VMOVSS(X(temp(0)), at)
+				continue
+			}
+			if row%quad == 0 {
+				VMOVUPS(X(sum), at)
+				continue
+			}
+			VEXTRACTF32X4(U8(row%quad), sum, at)
+		}
+	}
+	Label(done)
+}
+
+// fold leaves the totals of four keys from first on in the lanes of the first
+// one's sums: 0 and 2 are added to 1 and 3.
+func (b scores) fold(first, half int) {
+	w, x, y, z := b.acc(first, half), b.acc(first+1, half), b.acc(first+2, half), b.acc(first+3, half)
+	add := func(lo, hi func(ops ...Op), y, x reg.Register) {
+		lo(y, x, temp(0))
+		hi(y, x, temp(1))
+		VADDPS(temp(1), temp(0), x)
+	}
+	add(VUNPCKLPS, VUNPCKHPS, x, w)
+	add(VUNPCKLPS, VUNPCKHPS, z, y)
+	add(VUNPCKLPD, VUNPCKHPD, y, w)
+}
+
+// foldOne leaves the total of each lane in it, in fold's order.
+func foldOne(x reg.Register) {
+	VPERMILPS(U8(0x4e), x, temp(0))
+	VADDPS(temp(0), x, x)
+	VPERMILPS(U8(0xb1), x, temp(0))
+	VADDPS(temp(0), x, x)
+}
+
+// A sums is some rows of C by one or two vectors of columns of V, for each of
+// which two vectors of sums: the lower halves of its lanes, and the upper ones.
+type sums struct {
+	rows   int
+	c, p   Rows
+	v, ldv reg.Register
+	base   Mem // v at the first key
+	keys   Mem // how many
+	cols   Mem // left
+	next   Cursor
+}
+
+// blockKeys is how many keys all columns are taken of before the next ones.
+const blockKeys = 32
+
+// weighted generates C += P·V for a fixed number of rows.
+func weighted(quads int) {
+	b := sums{rows: quad * quads}
+	TEXT(fmt.Sprintf("weightedPairs%dAVX512", b.rows), attr.NOSPLIT, "func("+
+		"c *float32, ldc int, p *uint16, ldp int, v "+StoredArg+", ldv, keys, cols int, next uintptr, beyond int)")
+	b.base, b.keys, b.cols = AllocLocal(8), AllocLocal(8), AllocLocal(8)
+	b.next = NewCursor(BFloat16, "cols", "ldv")
+	b.c = NewRows(Arg("c"), ArgBytes("ldc"), b.rows)
+	b.p = NewRows(Arg("p"), ArgHalves("ldp"), b.rows)
+	b.v, b.ldv = Arg("v"), ArgHalves("ldv")
+	MOVQ(b.v, b.base)
+	left, n := Stack("keys"), GP64()
+	Label("block")
+	MOVQ(U32(blockKeys), n)
+	CMPQ(n, left)
+	CMOVQGT(left, n)
+	MOVQ(n, b.keys)
+	SUBQ(n, left)
+	b.columns()
+	CMPQ(left, U8(0))
+	JEQ(LabelRef("done"))
+	b.advance()
+	JMP(LabelRef("block"))
+	Label("done")
+	End()
+}
+
+// columns lets some columns at a time run over the keys of the block, in order,
+// two at a time, with their sums in registers.
+func (b sums) columns() {
+	n := Arg("cols")
+	MOVQ(n, b.cols)
+	for vecs := 2 * quad / b.rows; vecs > 0; vecs-- {
+		pass, end := fmt.Sprintf("pass%d", vecs), fmt.Sprintf("end%d", vecs)
+		Label(pass)
+		CMPQ(b.cols, U32(vecs*HalvesAVector))
+		JLT(LabelRef(end))
+		b.product(pass, vecs, false)
+		b.c.Advance(U32(2 * vecs * vector))
+		ADDQ(U32(vecs*vector), b.base)
+		MOVQ(b.base, b.v)
+		SUBQ(U32(vecs*HalvesAVector), b.cols)
+		JMP(LabelRef(pass))
+		Label(end)
+	}
+	part := GP64()
+	MOVQ(b.cols, part)
+	TESTQ(part, part)
+	JZ(LabelRef("whole"))
+	mask(part, reg.K1)
+	b.product("part", 1, true)
+	Label("whole")
+}
+
+// advance goes from the last columns of a whole block to the first of the next.
+func (b sums) advance() {
+	whole, by := Arg("cols"), GP64()
+	ANDQ(I8(-HalvesAVector), whole)
+	MOVQ(whole, by)
+	SHLQ(U8(2), by)
+	b.c.Each(func(p reg.Register) { SUBQ(by, p) })
+	b.p.Advance(U32(2 * blockKeys))
+	IMUL3Q(U32(blockKeys), b.ldv, by)
+	ADDQ(whole, whole)
+	SUBQ(whole, by)
+	ADDQ(by, b.base)
+	MOVQ(b.base, b.v)
+}
+
+func (b sums) acc(vecs, i, j int) reg.Register { return isa.V(2*vecs*i + j) }
+
+// product computes the block at some vectors of V, or at a part of one. It
+// leaves P as it was.
+func (b sums) product(name string, vecs int, part bool) {
+	each := func(do func(at Mem, sum reg.Register)) {
+		for i := range b.rows {
+			for j := range 2 * vecs {
+				do(b.c.At(i, j*vector), b.acc(vecs, i, j))
+			}
+		}
+	}
+	each(func(at Mem, sum reg.Register) { VMOVUPS(at, sum) })
+	left := GP64()
+	MOVQ(b.keys, left)
+	for _, pairs := range []int{4, 1} {
+		loop, end := fmt.Sprintf("%sBy%d", name, pairs), fmt.Sprintf("%sEnd%d", name, pairs)
+		Label(loop)
+		SUBQ(U32(2*pairs), left)
+		JLT(LabelRef(end))
+		for pair := range pairs {
+			for line := range 2 * vecs {
+				b.next.Fetch(fmt.Sprintf("%sFetch%dLine%d", loop, pair, line), Line, 0)
+			}
+			b.step(4*pair, vecs, part, true)
+		}
+		b.p.Advance(U32(4 * pairs))
+		JMP(LabelRef(loop))
+		Label(end)
+		ADDQ(U32(2*pairs), left)
+	}
+	last := name + "Last"
+	TESTQ(left, left)
+	JZ(LabelRef(last))
+	b.step(0, vecs, part, false)
+	Label(last)
+	back := GP64() // pairs gone through, of four bytes
+	MOVQ(b.keys, back)
+	SHRQ(U8(1), back)
+	SHLQ(U8(2), back)
+	b.p.Each(func(p reg.Register) { SUBQ(back, p) })
+	each(func(at Mem, sum reg.Register) { VMOVUPS(sum, at) })
+}
+
+// step adds the products of two keys, or of the last one, disp bytes into the
+// rows of P.
+func (b sums) step(disp, vecs int, part, two bool) {
+	load := func(at Mem, v reg.Register) {
+		if part {
+			VMOVDQU16_Z(at, reg.K1, v)
+		} else {
+			VMOVDQU32(at, v)
+		}
+	}
+	first := b.rows * 2 * vecs
+	value := func(j int) reg.Register { return isa.V(first + j) }
+	second, weight := isa.V(first+2*vecs), isa.V(first+2*vecs+1)
+	for j := range vecs {
+		low, high := value(2*j), value(2*j+1)
+		load(Mem{Base: b.v, Disp: j * vector}, low)
+		if two {
+			load(Mem{Base: b.v, Disp: j * vector, Index: b.ldv, Scale: 1}, second)
+		} else {
+			isa.Zero(second)
+		}
+		VPUNPCKHWD(second, low, high)
+		VPUNPCKLWD(second, low, low)
+	}
+	if two {
+		LEAQ(Mem{Base: b.v, Index: b.ldv, Scale: 2}, b.v)
+	}
+	for i := range b.rows {
+		VBROADCASTSS(b.p.At(i, disp), weight)
+		for j := range 2 * vecs {
+			VDPBF16PS(value(j), weight, b.acc(vecs, i, j))
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package simd
+
+import "github.com/attnbench/attnbench/kernels"
+
+// PairQueries are the few rows of Q of a decode step, as they are stored, laid
+// out for [Pairs.Dots]: in quads of four rows, the last padded with zeros; of
+// eight columns at a time, those of each row in turn.
+type PairQueries struct {
+	x           []uint32
+	rows, depth int
+}
+
+// QuadRows is how many rows are multiplied together where they are few.
+const QuadRows = 4
+
+const (
+	quadCols  = 8                       // columns of a row that lie together
+	quadPairs = QuadRows * quadCols / 2 // pairs of a vector
+)
+
+// quadLen is how many pairs a quad takes.
+func quadLen(depth int) int { return (depth + quadCols - 1) / quadCols * quadPairs }
+
+// PairQueriesLen returns how many pairs so many rows take.
+func PairQueriesLen(rows, depth int) int { return (rows + QuadRows - 1) / QuadRows * quadLen(depth) }
+
+// NewPairQueries lays out rows of depth columns in room for [PairQueriesLen]
+// pairs. They are zeros until they are set.
+func NewPairQueries(room []uint32, rows, depth int) PairQueries {
+	if rows < 0 || depth < 0 {
+		panic(errShape)
+	}
+	n := PairQueriesLen(rows, depth)
+	if len(room) < n {
+		panic(errShort)
+	}
+	clear(room[:n])
+	return PairQueries{x: room[:n], rows: rows, depth: depth}
+}
+
+// pair is where columns c, which is even, and c+1 of row i are.
+func (q *PairQueries) pair(i, c int) *uint32 {
+	return &q.x[i/QuadRows*quadLen(q.depth)+c/quadCols*quadPairs+i%QuadRows*quadCols/2+c%quadCols/2]
+}
+
+// Set makes row the i-th of Q.
+func (q *PairQueries) Set(i int, row []uint16) {
+	if i < 0 || i >= q.rows || len(row) < q.depth {
+		panic(errShort)
+	}
+	row = row[:q.depth]
+	for c := 0; c < len(row); c += 2 {
+		*q.pair(i, c) = pairAt(row, c)
+	}
+}
+
+// pairAt is the pair that begins at c, filled up with zero.
+func pairAt(row []uint16, c int) uint32 {
+	if c+1 < len(row) {
+		return pairOf(row[c], row[c+1])
+	}
+	return pairOf(row[c], 0)
+}
+
+// TakesFew reports whether the variant has products of few rows with matrices
+// that lie unpacked: [Pairs.Dots], [Pairs.Weigh] and [Pairs.AddWeighted].
+func (x *Pairs) TakesFew() bool { return x.dots != nil }
+
+// Dots is [Funcs.Dots] for keys of bfloat16.
+func (x *Pairs) Dots(s []float32, lds int, q PairQueries, k Stored, keys int, ahead Ahead) {
+	if keys < 0 || q.depth > kernels.MaxHeadDim || k.DType != kernels.BFloat16 {
+		panic(errShape)
+	}
+	if !spans(s, lds, q.rows, keys) || !k.spans(keys, q.depth) {
+		panic(errShort)
+	}
+	if q.rows == 0 || keys == 0 {
+		return
+	}
+	if q.depth == 0 {
+		for i := range q.rows {
+			clear(s[i*lds:][:keys])
+		}
+		return
+	}
+	x.dots(s, lds, q, k, keys, ahead)
+}
+
+func dotsPairsGeneric(s []float32, lds int, q PairQueries, k Stored, keys int, _ Ahead) {
+	for i := range q.rows {
+		for j := range keys {
+			row, sum := k.Half[j*k.LD:][:q.depth], float32(0)
+			for c := 0; c < q.depth; c += 2 {
+				x, y := *q.pair(i, c), pairAt(row, c)
+				sum += upper(x) * upper(y)
+				sum += lower(x) * lower(y)
+			}
+			s[i*lds+j] = sum
+		}
+	}
+}
+
+// Weigh is [Funcs.Weigh] for scores that are yet to be multiplied by scale,
+// which is positive, and for a P that is rounded to bfloat16, as [Pairs.Attend]
+// says. P is left in the first half of S's rows.
+func (x *Pairs) Weigh(o []float32, ldo int, s []float32, lds, rows, keys, cols int, scale float32, st *State) {
+	if x.Funcs.rise(o, ldo, s, lds, rows, keys, cols, scale, st) {
+		x.weigh(s, lds, rows, keys, scale, st.shift[:], st.RowSum)
+	}
+}
+
+// A lap is columns of V that are interleaved with those of the next key.
+const lapCols = 32
+
+// WeightedCols is how many floats a row of O has for [Pairs.AddWeighted], and
+// WeightedCol which of them is for a column of V: it interleaves two keys within
+// lanes of eight columns, first the lower halves of four lanes, and then the
+// upper ones.
+func WeightedCols(cols int) int { return (cols + lapCols - 1) / lapCols * lapCols }
+
+// WeightedCol: see WeightedCols.
+func WeightedCol(c int) int {
+	const lane = 8
+	lap, in, upper := c/lapCols*lapCols, c%lapCols/lane, c%lane/(lane/2)
+	return lap + upper*lapCols/2 + in*lane/2 + c%(lane/2)
+}
+
+// AddWeighted is [Funcs.AddWeighted] for a P and V of bfloat16, whole quads
+// of rows, and an O whose columns have an order of their own: [WeightedCols]. P
+// ends in a whole pair of keys; what follows an odd number must be there and
+// zero. The sums run in the order of the pairs of keys.
+func (x *Pairs) AddWeighted(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
+	if rows < 0 || rows%QuadRows != 0 || keys < 0 || cols < 0 || v.DType != kernels.BFloat16 {
+		panic(errShape)
+	}
+	if !spans(o, ldo, rows, WeightedCols(cols)) || !spans(p, ldp, rows, 2*Depth(keys)) || !v.spans(keys, cols) {
+		panic(errShort)
+	}
+	if rows > 0 && keys > 0 && cols > 0 {
+		x.weighted(o, ldo, p, ldp, v, rows, keys, cols, ahead)
+	}
+}
+
+func weightedPairsGeneric(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, _ Ahead) {
+	for i := range rows {
+		for c := range cols {
+			sum := &o[i*ldo+WeightedCol(c)]
+			for j := 0; j < keys; j += 2 {
+				weights, high := pairOf(p[i*ldp+j], p[i*ldp+j+1]), uint16(0)
+				if j+1 < keys {
+					high = v.Half[(j+1)*v.LD+c]
+				}
+				values := pairOf(v.Half[j*v.LD+c], high)
+				*sum += upper(weights) * upper(values)
+				*sum += lower(weights) * lower(values)
+			}
+		}
+	}
+}
