@@ -28,11 +28,11 @@ func Allocate(p Problem) (Tensors, error) {
 // are not full counted whole.
 func (p Problem) Bytes() int64 {
 	rows := int64(p.Batch) * int64(p.Heads) * int64(p.QLen)
-	keys := int64(p.KVLen)
+	keys := p.KVLen
 	if p.PageSize > 0 {
-		keys = (keys + int64(p.PageSize) - 1) / int64(p.PageSize) * int64(p.PageSize)
+		keys = pageCount(keys, p.PageSize) * p.PageSize
 	}
 	q := rows * int64(p.HeadDim) * p.DType.Size()
-	kv := int64(p.Batch) * int64(p.KVHeads) * keys * int64(p.HeadDim) * p.KVDType.Size()
+	kv := int64(p.Batch) * int64(p.KVHeads) * p.StoredBytes([]Interval{{0, keys}})
 	return 2*q + 2*kv + 4*rows
 }

@@ -15,6 +15,8 @@ func TestBytesAreWhatIsAllocated(t *testing.T) {
 		{Batch: 2, Heads: 4, KVHeads: 2, QLen: 5, KVLen: 7, HeadDim: 8},
 		{Batch: 2, Heads: 4, KVHeads: 2, QLen: 5, KVLen: 7, HeadDim: 8, DType: Float16, KVDType: BFloat16},
 		{Batch: 1, Heads: 3, KVHeads: 1, QLen: 1, KVLen: 50, HeadDim: 16, PageSize: 16},
+		{Batch: 2, Heads: 4, KVHeads: 2, QLen: 5, KVLen: 130, HeadDim: 8, KVDType: Int8},
+		{Batch: 2, Heads: 4, KVHeads: 2, QLen: 5, KVLen: 130, HeadDim: 8, KVDType: Int8, PageSize: 100},
 	} {
 		x, err := Allocate(p)
 		if err != nil {
@@ -22,7 +24,7 @@ func TestBytesAreWhatIsAllocated(t *testing.T) {
 		}
 		got := 4 * int64(len(x.LSE))
 		for _, tensor := range []*Tensor{&x.Q, &x.K, &x.V, &x.O} {
-			got += int64(len(tensor.Float32))*int64(unsafe.Sizeof(float32(0))) + 2*int64(len(tensor.Half))
+			got += int64(len(tensor.Float32))*int64(unsafe.Sizeof(float32(0))) + 2*int64(len(tensor.Half)) + int64(len(tensor.Int8)) + 4*int64(len(tensor.Scales))
 		}
 		if got != p.Bytes() {
 			t.Errorf("%+v: %d bytes, allocated %d", p, p.Bytes(), got)

@@ -125,6 +125,72 @@ func TestCacheRefuses(t *testing.T) {
 	}
 }
 
+// TestCacheOfInt8 wants the cache to hold, after each piece, what all tokens so
+// far are when they are quantised at once, bit for bit.
+func TestCacheOfInt8(t *testing.T) {
+	for _, pageSize := range []int{0, 16, 64, 100} {
+		p := kernels.Problem{Batch: 2, Heads: 4, KVHeads: 2, QLen: 1, KVLen: 230, HeadDim: 8, KVDType: kernels.Int8, PageSize: pageSize}
+		c, err := kernels.NewCache(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := random(2, 2, 230, 8)
+		for i := range x.Float32 {
+			x.Float32[i] *= float32(1 + i/8%230) // every token needs a larger scale
+		}
+		for _, n := range []int{1, 1, 14, 1, 50, 63, 70, 0, 30} {
+			if err := c.Append(tokens(x, c.Len(), n), tokens(x, c.Len(), n)); err != nil {
+				t.Fatal(err)
+			}
+			k, v := c.Tensors()
+			want := tokens(x, 0, c.Len()).As(kernels.Int8, pageSize)
+			copyTo(&want, &x)
+			for _, got := range []kernels.Tensor{k, v} {
+				if d := distance(got, want); d != 0 {
+					t.Fatalf("pages of %d: after %d tokens they are off by %g", pageSize, c.Len(), d)
+				}
+			}
+		}
+	}
+}
+
+// TestCacheOfInt8Truncated cuts the last block, which keeps its floats, and an
+// earlier one, which goes on from what it was rounded to.
+func TestCacheOfInt8Truncated(t *testing.T) {
+	x := random(1, 1, 200, 8)
+	for _, cuts := range [][]int{{190}, {130}, {128}, {128, 100}, {100}, {64, 10}, {1}, {0}} {
+		c, err := kernels.NewCache(kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 200, HeadDim: 8, KVDType: kernels.Int8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Append(x, x); err != nil {
+			t.Fatal(err)
+		}
+		from, n := x.Clone(), cuts[len(cuts)-1] // what the cache goes on from
+		k, _ := c.Tensors()
+		if block := k.Block(n); block.Hi < 192 {
+			for i := block.Lo; i < n; i++ {
+				k.ReadRow(from.Row(0, 0, i), 0, 0, i)
+			}
+		}
+		for _, n := range cuts {
+			c.Truncate(n)
+		}
+		if err := c.Append(tokens(x, n, 200-n), tokens(x, n, 200-n)); err != nil {
+			t.Fatal(err)
+		}
+		want := x.As(kernels.Int8, 0)
+		copyTo(&want, &from)
+		for _, got := range both(c.Tensors()) {
+			if d := distance(got, want); d != 0 {
+				t.Errorf("cut to %v: off by %g", cuts, d)
+			}
+		}
+	}
+}
+
+func both(k, v kernels.Tensor) []kernels.Tensor { return []kernels.Tensor{k, v} }
+
 func attend(t *testing.T, k kernels.Kernel, p kernels.Problem, x kernels.Tensors) {
 	t.Helper()
 	plan, err := k.Plan(p, kernels.Options{Threads: 2})
@@ -157,21 +223,19 @@ func tokens(t kernels.Tensor, first, n int) kernels.Tensor {
 func copyTo(dst, src *kernels.Tensor) {
 	for b := range src.Batch {
 		for h := range src.Heads {
-			for i := range src.Len {
-				dst.WriteRow(src.Row(b, h, i), b, h, i)
-			}
+			dst.WriteRows(src.Float32[src.Offset(b, h, 0):], b, h, kernels.Interval{Hi: dst.Len})
 		}
 	}
 }
 
 // distance returns the largest difference of two tensors of a shape.
 func distance(a, b kernels.Tensor) float64 {
-	d := 0.0
+	d, x, y := 0.0, make([]float32, a.Dim), make([]float32, a.Dim)
 	for batch := range a.Batch {
 		for h := range a.Heads {
 			for i := range a.Len {
-				y := b.Row(batch, h, i)
-				for c, x := range a.Row(batch, h, i) {
+				y := b.ReadRow(y, batch, h, i)
+				for c, x := range a.ReadRow(x, batch, h, i) {
 					d = math.Max(d, math.Abs(float64(x-y[c])))
 				}
 			}

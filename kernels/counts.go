@@ -21,22 +21,14 @@ func (p Problem) Pairs() int64 {
 func (p Problem) FLOPs() int64 { return 4 * int64(p.HeadDim) * p.Pairs() }
 
 // CompulsoryBytes returns the traffic that no kernel can avoid: Q read, O
-// written, and each key and value that some query sees read, once each.
+// written, and each key and value that some query sees read, once each, with
+// the scales of what is stored as Int8.
 func (p Problem) CompulsoryBytes() int64 {
-	rowBytes := 2 * int64(p.Batch) * int64(p.Heads) * int64(p.QLen) * p.DType.Size()
+	bytes := 2 * int64(p.Batch) * int64(p.Heads) * int64(p.QLen) * int64(p.HeadDim) * p.DType.Size()
 	for b := range p.Batch {
-		rowBytes += 2 * int64(p.KVHeads) * int64(p.visibleKeys(b)) * p.KVDType.Size()
+		bytes += 2 * int64(p.KVHeads) * p.StoredBytes(p.VisibleKeys(b))
 	}
-	return rowBytes * int64(p.HeadDim)
-}
-
-// visibleKeys counts the keys of a batch element that at least one query sees.
-func (p Problem) visibleKeys(batch int) int {
-	n := 0
-	for _, v := range p.VisibleKeys(batch) {
-		n += v.Len()
-	}
-	return n
+	return bytes
 }
 
 // VisibleKeys returns the intervals of keys that at least one query of a batch

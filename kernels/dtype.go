@@ -14,9 +14,10 @@ const (
 	Float32  DType = iota // IEEE 754 binary32
 	Float16               // IEEE 754 binary16
 	BFloat16              // the upper half of a binary32
+	Int8                  // a byte times the scale of its block of keys, for K and V; see BlockKeys
 )
 
-var dtypeNames = []string{Float32: "float32", Float16: "float16", BFloat16: "bfloat16"}
+var dtypeNames = []string{Float32: "float32", Float16: "float16", BFloat16: "bfloat16", Int8: "int8"}
 
 // ParseDType reads an element type from its name.
 func ParseDType(name string) (DType, error) {
@@ -25,7 +26,7 @@ func ParseDType(name string) (DType, error) {
 			return DType(t), nil
 		}
 	}
-	return 0, fmt.Errorf("dtype %q: want float32, float16 or bfloat16", name)
+	return 0, fmt.Errorf("dtype %q: want float32, float16, bfloat16, or int8 for K and V", name)
 }
 
 // String returns the name used in records.
@@ -36,13 +37,19 @@ func (t DType) String() string {
 	return fmt.Sprintf("dtype(%d)", uint8(t))
 }
 
-// Size returns the bytes of one element.
+// Size returns the bytes of one element, without its share of a scale.
 func (t DType) Size() int64 {
-	if t == Float32 {
+	switch t {
+	case Float32:
 		return 4
+	case Int8:
+		return 1
 	}
 	return 2
 }
+
+// Half reports whether elements are halves, which Widen and Narrow convert.
+func (t DType) Half() bool { return t == Float16 || t == BFloat16 }
 
 // Widen returns the value of a half's bits. It is exact.
 func (t DType) Widen(half uint16) float32 {

@@ -66,6 +66,7 @@ func FuzzValidate(f *testing.F) {
 	f.Add(1, 8, 2, 128, 128, 64, 0.0, 0.0, uint8(0), uint8(0), 0)
 	f.Add(1<<62, 1<<62, 1<<62, 1<<62, 1<<62, 256, 1.0, 0.0, uint8(1), uint8(2), 1<<62)
 	f.Add(-1, 0, 3, 1, 1, 300, -1.0, -2.0, uint8(9), uint8(0), -5)
+	f.Add(1, 8, 2, 1, 128, 64, 0.0, 0.0, uint8(0), uint8(3), 100)
 	f.Add(1, 1, 1, 1<<38, 1, 1, 0.0, 1e308, uint8(0), uint8(0), 1)
 	f.Fuzz(func(t *testing.T, batch, heads, kvHeads, qLen, kvLen, dim int, scale, softcap float64, dtype, kvDType uint8, pageSize int) {
 		p := Problem{

@@ -33,7 +33,7 @@ type Problem struct {
 	Mask    Mask
 	Scale   float64 // multiplies Q·K; 0 means 1/√HeadDim
 
-	DType    DType // of Q and O
+	DType    DType // of Q and O; not Int8
 	KVDType  DType // of K and V
 	PageSize int   // keys a page of a paged K and V (arXiv:2309.06180); 0 means not paged
 
@@ -70,6 +70,9 @@ func (p Problem) Validate() error {
 		if int(t) >= len(dtypeNames) {
 			add("%v: unknown element type", t)
 		}
+	}
+	if p.DType == Int8 {
+		add("Q and O of %v: must be float32, float16 or bfloat16; only K and V may be %[1]v", p.DType)
 	}
 	if p.PageSize < 0 {
 		add("pageSize %d: must be positive, or 0 for no pages", p.PageSize)

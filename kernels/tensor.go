@@ -3,6 +3,9 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+
+	"github.com/attnbench/attnbench/kernels/internal/memory"
 )
 
 // A Tensor is a strided view of [Batch, Heads, Len, Dim] elements, so that a
@@ -16,12 +19,18 @@ type Tensor struct {
 	DType   DType
 	Float32 []float32 // the elements when DType is Float32
 	Half    []uint16  // their bits when it is Float16 or BFloat16
+	Int8    []int8    // the bytes when it is Int8
 
 	Batch, Heads, Len, Dim             int
 	BatchStride, HeadStride, RowStride int // in elements
 
 	PageSize int
 	Pages    []int32
+
+	// Scales of an Int8 tensor are [Batch, Heads, blocks], or [page, Heads, blocks
+	// of a page], with ScaleStride from one head to the next. See BlockKeys.
+	Scales      []float32
+	ScaleStride int
 }
 
 // NewTensor returns a zeroed contiguous BHSD tensor of float32.
@@ -54,15 +63,39 @@ func BSHD(data []float32, batch, heads, length, dim, rowStride int) Tensor {
 // use, always in the same way.
 func (t Tensor) As(dtype DType, pageSize int) Tensor {
 	out := BHSD(nil, t.Batch, t.Heads, t.Len, t.Dim)
-	n := t.Batch * t.Heads * t.Len * t.Dim
-	if pageSize > 0 {
-		out.PageSize, out.Pages = pageSize, scatter(t.Batch*pageCount(t.Len, pageSize))
-		out.HeadStride = pageSize * t.Dim
-		out.BatchStride = t.Heads * out.HeadStride
-		n = len(out.Pages) * out.BatchStride
+	n := t.Batch
+	if out.DType = dtype; pageSize > 0 {
+		out.Pages = scatter(t.Batch * pageCount(t.Len, pageSize))
+		out.setPages(pageSize)
+		n = len(out.Pages)
 	}
-	out.DType = dtype
-	return out.over(n)
+	out.allocate(n)
+	return out
+}
+
+// setPages makes a contiguous tensor without data a paged one.
+func (t *Tensor) setPages(size int) {
+	t.PageSize = size
+	t.HeadStride = size * t.Dim
+	t.BatchStride = t.Heads * t.HeadStride
+}
+
+// allocate gives t the data of n batch elements, or of n pages, with as much
+// room for each as its strides and Len say.
+func (t *Tensor) allocate(n int) {
+	switch t.DType {
+	case Float32:
+		t.Float32 = memory.Zeroed[float32](n * t.BatchStride)
+	case Int8:
+		t.Int8 = memory.Zeroed[int8](n * t.BatchStride)
+		t.ScaleStride = blocks(t.Len)
+		if t.PageSize > 0 {
+			t.ScaleStride = blocks(t.PageSize)
+		}
+		t.Scales = make([]float32, n*t.Heads*t.ScaleStride)
+	default:
+		t.Half = memory.Zeroed[uint16](n * t.BatchStride)
+	}
 }
 
 func pageCount(length, pageSize int) int { return (length + pageSize - 1) / pageSize }
@@ -84,29 +117,77 @@ func (t *Tensor) Row(batch, head, i int) []float32 {
 }
 
 // ReadRow returns the row's values: the row itself when the tensor is Float32,
-// else dst[:Dim] with the halves widened into it.
+// else dst[:Dim] with what is stored widened into it, exactly.
 func (t *Tensor) ReadRow(dst []float32, batch, head, i int) []float32 {
 	if t.DType == Float32 {
 		return t.Row(batch, head, i)
 	}
 	at := t.Offset(batch, head, i)
 	dst = dst[:t.Dim]
+	if t.DType == Int8 {
+		scale := *t.Scale(batch, head, i)
+		for c, x := range t.bytes(batch, head, i) {
+			dst[c] = scale * float32(x)
+		}
+		return dst
+	}
 	for c, h := range t.Half[at : at+t.Dim] {
 		dst[c] = t.DType.Widen(h)
 	}
 	return dst
 }
 
-// WriteRow stores the row, rounded to the element type.
+// WriteRow stores the row, rounded to the element type. In an Int8 tensor other
+// rows of its block may be rounded again; [Tensor.WriteRows] is exacter.
 func (t *Tensor) WriteRow(src []float32, batch, head, i int) {
-	if t.DType == Float32 {
-		copy(t.Row(batch, head, i), src)
-		return
+	t.WriteRows(src[:t.Dim], batch, head, Interval{i, i + 1})
+}
+
+// WriteRows stores some rows, which lie one after the other in src, rounded to
+// the element type. A block of an Int8 tensor that is overwritten as a whole, up
+// to Len, gets the scale that it needs. Where some of its rows stay, its scale
+// does too, or grows if it has to, and they are rounded again.
+func (t *Tensor) WriteRows(src []float32, batch, head int, rows Interval) {
+	for i := rows.Lo; i < rows.Hi; {
+		n, row := 1, src[(i-rows.Lo)*t.Dim:]
+		switch t.DType {
+		case Float32:
+			copy(t.Row(batch, head, i), row)
+		case Int8:
+			part := t.Block(i).Intersect(Interval{i, rows.Hi})
+			n = part.Len()
+			t.writeBlock(row[:n*t.Dim], batch, head, part)
+		default:
+			at := t.Offset(batch, head, i)
+			for c, x := range row[:t.Dim] {
+				t.Half[at+c] = t.DType.Narrow(x)
+			}
+		}
+		i += n
 	}
-	at := t.Offset(batch, head, i)
-	for c, x := range src[:t.Dim] {
-		t.Half[at+c] = t.DType.Narrow(x)
+}
+
+// CopyRow makes row (batch, head, i) what row j of another batch element and
+// head of src is, a tensor of the same type and head size, bit for bit. The
+// block of an Int8 row gets the scale of the other's.
+func (t *Tensor) CopyRow(batch, head, i int, src *Tensor, batchOf, headOf, j int) {
+	to, from := t.Offset(batch, head, i), src.Offset(batchOf, headOf, j)
+	switch t.DType {
+	case Float32:
+		copy(t.Float32[to:to+t.Dim], src.Float32[from:])
+	case Int8:
+		copy(t.Int8[to:to+t.Dim], src.Int8[from:])
+		*t.Scale(batch, head, i) = *src.Scale(batchOf, headOf, j)
+	default:
+		copy(t.Half[to:to+t.Dim], src.Half[from:])
 	}
+}
+
+// Clone returns t with data of its own.
+func (t Tensor) Clone() Tensor {
+	t.Float32, t.Half = slices.Clone(t.Float32), slices.Clone(t.Half)
+	t.Int8, t.Scales = slices.Clone(t.Int8), slices.Clone(t.Scales)
+	return t
 }
 
 // Offset returns the index of the first element of row (batch, head, i).
@@ -114,8 +195,12 @@ func (t *Tensor) Offset(batch, head, i int) int {
 	if t.PageSize == 0 {
 		return batch*t.BatchStride + head*t.HeadStride + i*t.RowStride
 	}
-	page := t.Pages[batch*pageCount(t.Len, t.PageSize)+i/t.PageSize]
-	return int(page)*t.BatchStride + head*t.HeadStride + i%t.PageSize*t.RowStride
+	return t.page(batch, i)*t.BatchStride + head*t.HeadStride + i%t.PageSize*t.RowStride
+}
+
+// page returns the page that holds row i of a batch element.
+func (t *Tensor) page(batch, i int) int {
+	return int(t.Pages[batch*pageCount(t.Len, t.PageSize)+i/t.PageSize])
 }
 
 // check reports whether the view has the wanted shape and stays in its data.
@@ -133,7 +218,7 @@ func (t *Tensor) check(name string, want Tensor) error {
 	if t.PageSize > 0 {
 		return t.checkPages(name)
 	}
-	return t.checkEnd(name, t.Offset(t.Batch-1, t.Heads-1, t.Len-1)+t.Dim)
+	return t.checkEnd(name, t.Offset(t.Batch-1, t.Heads-1, t.Len-1)+t.Dim, t.Batch, t.Len)
 }
 
 func (t *Tensor) checkPages(name string) error {
@@ -147,12 +232,22 @@ func (t *Tensor) checkPages(name string) error {
 		}
 		last = max(last, page)
 	}
-	return t.checkEnd(name, int(last)*t.BatchStride+(t.Heads-1)*t.HeadStride+(t.PageSize-1)*t.RowStride+t.Dim)
+	return t.checkEnd(name, int(last)*t.BatchStride+(t.Heads-1)*t.HeadStride+(t.PageSize-1)*t.RowStride+t.Dim, int(last)+1, t.PageSize)
 }
 
-func (t *Tensor) checkEnd(name string, end int) error {
-	if have := len(t.Float32) + len(t.Half); end > have || t.DType == Float32 && t.Half != nil || t.DType != Float32 && t.Float32 != nil {
+// checkEnd reports data that ends before end, or is of another type, and scales
+// that are not those of n batch elements or pages of so many rows.
+func (t *Tensor) checkEnd(name string, end, n, rows int) error {
+	have := map[DType]int{Float32: len(t.Float32), Float16: len(t.Half), BFloat16: len(t.Half), Int8: len(t.Int8)}[t.DType]
+	if all := len(t.Float32) + len(t.Half) + len(t.Int8); end > have || all != have {
 		return fmt.Errorf("%s of %d %v elements: the view needs %d", name, have, t.DType, end)
+	}
+	switch stride := t.ScaleStride; {
+	case t.DType != Int8:
+	case stride < blocks(rows):
+		return fmt.Errorf("%s with %d scales a head: must be one for each of %d blocks", name, stride, blocks(rows))
+	case len(t.Scales) < (n*t.Heads-1)*stride+blocks(rows):
+		return fmt.Errorf("%s with %d scales: the view needs %d", name, len(t.Scales), (n*t.Heads-1)*stride+blocks(rows))
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ const hugePage = 2 << 20
 // large buffer for the first time then costs a fraction, and to read it does not
 // wait for the translation of addresses. What fills half of such a page begins
 // with one.
-func Zeroed[T float32 | uint16](n int) []T {
+func Zeroed[T float32 | uint16 | int8](n int) []T {
 	size := int(unsafe.Sizeof(T(0)))
 	if n < hugePage/2/size {
 		return make([]T, n)
