@@ -53,12 +53,14 @@ func copyTokens(dst, src *kernels.Tensor, heads, first, length int) error {
 	if first < 0 || first+length > src.Len {
 		return fmt.Errorf("was captured with %d tokens: the problem wants tokens %d to %d", src.Len, first, first+length)
 	}
-	buf := make([]float32, dst.Dim)
+	buf := make([]float32, length*dst.Dim)
 	for b := range dst.Batch {
 		for h := range heads {
 			for i := range length {
-				dst.WriteRow(src.ReadRow(buf, b, h, first+i), b, h, i)
+				row := buf[i*dst.Dim:][:dst.Dim]
+				copy(row, src.ReadRow(row, b, h, first+i))
 			}
+			dst.WriteRows(buf, b, h, kernels.Interval{Hi: length})
 		}
 	}
 	return nil

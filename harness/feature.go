@@ -39,7 +39,7 @@ var features = []Feature{
 	{Name: "ALiBi", keys: short, with: func(p *kernels.Problem) { p.ALiBi = true }},
 	{Name: "sink logits", keys: short, with: func(p *kernels.Problem) { p.SinkLogits = true }},
 	{Name: "scale", keys: short, with: func(p *kernels.Problem) { p.Scale = 0.3 }},
-	{Name: "one key head (MQA)", keys: short, with: func(p *kernels.Problem) { p.KVHeads = 1 }},
+	{Name: "one key head (MQA)", keys: short, with: oneKeyHead},
 	{Name: "decode", qLen: 1, keys: short},
 	{Name: "decode, split-KV", qLen: 1, keys: []int{4500}},
 	{Name: "chunked prefill", qLen: 30, keys: []int{193, 2500}},
@@ -51,6 +51,11 @@ var features = []Feature{
 	{Name: "bfloat16", keys: short, with: halves(kernels.BFloat16)},
 	{Name: "float16 cache", qLen: 1, keys: []int{193, 4500}, with: cached(kernels.Float16)},
 	{Name: "bfloat16 cache", qLen: 1, keys: []int{193, 4500}, with: cached(kernels.BFloat16)},
+	{Name: "int8 cache", keys: short, with: cached(kernels.Int8)},
+	{Name: "int8 cache, decode", qLen: 1, keys: []int{193, 4500}, with: cached(kernels.Int8)},
+	{Name: "int8 cache, paged decode", qLen: 1, keys: []int{193, 4500}, with: all(pages(16), cached(kernels.Int8))},
+	{Name: "int8 cache, one key head, chunk", qLen: 30, keys: []int{193}, with: all(oneKeyHead, pages(100), cached(kernels.Int8))},
+	{Name: "window + softcap + int8 cache", mask: "window:20", keys: short, with: all(softcap, cached(kernels.Int8))},
 	{Name: "window + softcap + bfloat16", mask: "window:20", keys: short, with: all(softcap, halves(kernels.BFloat16))},
 	{Name: "window + sink logits + paged chunk", mask: "window:20", qLen: 30, keys: []int{193}, with: all(sinkLogits, pages(16), cached(kernels.BFloat16))},
 	{Name: "ALiBi + paged float16 decode", qLen: 1, keys: []int{193, 4500}, with: all(alibi, pages(64), halves(kernels.Float16))},
@@ -61,6 +66,7 @@ var features = []Feature{
 }
 
 func softcap(p *kernels.Problem)    { p.Softcap = 2 }
+func oneKeyHead(p *kernels.Problem) { p.KVHeads = 1 }
 func alibi(p *kernels.Problem)      { p.ALiBi = true }
 func sinkLogits(p *kernels.Problem) { p.SinkLogits = true }
 

@@ -26,7 +26,7 @@ func (d *dice) below(n int) int {
 func drawProblem(d *dice) (kernels.Problem, error) {
 	p := kernels.Problem{
 		Batch: 1 + d.below(2), KVHeads: 1 + d.below(3), QLen: 1 + d.below(70), KVLen: 1 + d.below(90), HeadDim: 1 + d.below(40),
-		DType: kernels.DType(d.below(3)), KVDType: kernels.DType(d.below(3)),
+		DType: kernels.DType(d.below(3)), KVDType: kernels.DType(d.below(4)),
 		PageSize: []int{0, 0, 0, 1, 7, 16}[d.below(6)],
 		Softcap:  []float64{0, 0, 0, 1.5, 30}[d.below(5)],
 		Scale:    []float64{0, 0, 0.01, 1, 3}[d.below(5)],

@@ -130,11 +130,31 @@ func (s synthetic) Fill(p kernels.Problem, t *kernels.Tensors) error {
 
 // fillRows calls fill for every row of t.
 func fillRows(t *kernels.Tensor, fill func(row []float32)) {
+	if t.DType == kernels.Int8 {
+		fillBlocks(t, fill)
+		return
+	}
 	buf := make([]float32, t.Dim)
 	for b := range t.Batch {
 		for h := range t.Heads {
 			for i := range t.Len {
 				fillRow(t, b, h, i, buf, fill)
+			}
+		}
+	}
+}
+
+// fillBlocks is fillRows by blocks, each of which gets the scale that it needs.
+func fillBlocks(t *kernels.Tensor, fill func(row []float32)) {
+	buf := make([]float32, kernels.BlockKeys*t.Dim)
+	for b := range t.Batch {
+		for h := range t.Heads {
+			for i := 0; i < t.Len; {
+				block := t.Block(i).Intersect(kernels.Interval{Hi: t.Len})
+				for ; i < block.Hi; i++ {
+					fill(t.ReadRow(buf[(i-block.Lo)*t.Dim:], b, h, i))
+				}
+				t.WriteRows(buf, b, h, block)
 			}
 		}
 	}

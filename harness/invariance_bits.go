@@ -55,6 +55,8 @@ func checkRebind(pr *prober) error {
 	for _, x := range [][2]*kernels.Tensor{{&got.Q, &fresh.Q}, {&got.K, &fresh.K}, {&got.V, &fresh.V}} {
 		copy(x[0].Float32, x[1].Float32)
 		copy(x[0].Half, x[1].Half)
+		copy(x[0].Int8, x[1].Int8)
+		copy(x[0].Scales, x[1].Scales)
 	}
 	copy(got.SinkLogits, fresh.SinkLogits)
 	if err := pl.Bind(got); err != nil {
@@ -117,10 +119,9 @@ func alone(p kernels.Problem, t *kernels.Tensors, b int) (one kernels.Problem, g
 
 // copyElement copies batch element b of src to the only one of dst.
 func copyElement(dst, src *kernels.Tensor, b int) {
-	buf := make([]float32, src.Dim)
 	for h := range src.Heads {
 		for i := range src.Len {
-			dst.WriteRow(src.ReadRow(buf, b, h, i), 0, h, i)
+			dst.CopyRow(0, h, i, src, b, h, i)
 		}
 	}
 }
@@ -166,8 +167,15 @@ func checkStray(pr *prober) error {
 
 // firstChange returns the first element in which two tensors' memory differs.
 func firstChange(a, b *kernels.Tensor) int {
-	for i, x := range a.Float32 {
-		if math.Float32bits(x) != math.Float32bits(b.Float32[i]) {
+	for _, x := range [][2][]float32{{a.Float32, b.Float32}, {a.Scales, b.Scales}} {
+		for i, y := range x[0] {
+			if math.Float32bits(y) != math.Float32bits(x[1][i]) {
+				return i
+			}
+		}
+	}
+	for i, x := range a.Int8 {
+		if x != b.Int8[i] {
 			return i
 		}
 	}

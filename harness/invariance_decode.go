@@ -76,6 +76,11 @@ func checkSplit(pr *prober) error {
 		return inapplicable("only full and causal attention to two keys or more, without sinks, biases or pages, splits into two problems of its kind")
 	}
 	at := min(p.KVLen/2|1, p.KVLen-1)
+	if p.KVDType == kernels.Int8 {
+		if at = max(1, p.KVLen/2/kernels.BlockKeys) * kernels.BlockKeys; at >= p.KVLen {
+			return inapplicable("the keys of one block share a scale and can't be told apart")
+		}
+	}
 	first, slackFirst, err := pr.part(kernels.Interval{Lo: 0, Hi: at})
 	if err != nil {
 		return err

@@ -8,12 +8,17 @@ import (
 	"github.com/attnbench/attnbench/kernels"
 )
 
+const sharedScale = "keys that share a scale are rounded to others when one of them changes"
+
 // checkKeyOrder computes full attention to the same keys in three orders:
 // shuffled, with rising and with falling logits.
 func checkKeyOrder(pr *prober) error {
 	p := pr.c.Problem
 	if p.Mask, p.ALiBi = (kernels.Mask{}), false; p.KVLen < 2 {
 		return inapplicable("one key has one order")
+	}
+	if p.KVDType == kernels.Int8 {
+		return inapplicable(sharedScale)
 	}
 	rising := kernels.NewTensors(p)
 	fillRising(p, &rising)
@@ -88,6 +93,9 @@ func checkShift(pr *prober) error {
 	p := pr.c.Problem
 	if p.Softcap != 0 || p.SinkLogits || p.HeadDim < 2 {
 		return inapplicable("a soft cap or sink logits do not shift with the logits, and one channel has no room for a constant")
+	}
+	if p.KVDType == kernels.Int8 {
+		return inapplicable(sharedScale)
 	}
 	base, err := pr.shifted(0)
 	if err != nil {

@@ -61,12 +61,16 @@ func (pr *prober) slackRun(p kernels.Problem, t *kernels.Tensors) (slack, error)
 	return pr.slackOf(p, t)
 }
 
-// rowsOf views rows lo to lo+length−1 of an unpaged tensor, without a copy.
+// rowsOf views rows lo to lo+length−1 of an unpaged tensor, without a copy. Of
+// Int8 they must begin with a block.
 func rowsOf(t kernels.Tensor, lo, length int) kernels.Tensor {
-	if t.DType == kernels.Float32 {
-		t.Float32 = t.Float32[lo*t.RowStride:]
-	} else {
-		t.Half = t.Half[lo*t.RowStride:]
+	switch at := lo * t.RowStride; t.DType {
+	case kernels.Float32:
+		t.Float32 = t.Float32[at:]
+	case kernels.Int8:
+		t.Int8, t.Scales = t.Int8[at:], t.Scales[lo/kernels.BlockKeys:]
+	default:
+		t.Half = t.Half[at:]
 	}
 	t.Len = length
 	return t

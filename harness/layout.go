@@ -40,26 +40,29 @@ func relaid(p kernels.Problem, t *kernels.Tensors, l layout) kernels.Tensors {
 func relay(t *kernels.Tensor, l layout) kernels.Tensor {
 	out := *t
 	if t.PageSize > 0 {
-		out.Float32, out.Half = append([]float32(nil), t.Float32...), append([]uint16(nil), t.Half...)
-		return out
+		return t.Clone()
 	}
 	out.BatchStride, out.HeadStride, out.RowStride = l.strides(t)
 	n := 1 + out.Offset(t.Batch-1, t.Heads-1, t.Len-1) + t.Dim + 3
 	nan := math.Float32frombits(poisonKey)
-	if t.DType == kernels.Float32 {
+	switch t.DType {
+	case kernels.Float32:
 		out.Float32 = make([]float32, n)[1:]
 		fillSlice(out.Float32, nan)
-	} else {
+	case kernels.Int8:
+		out.Int8 = make([]int8, n)[1:]
+		fillSlice(out.Int8, poisonByte)
+		out.ScaleStride++
+		out.Scales = make([]float32, t.Batch*t.Heads*out.ScaleStride)
+		fillSlice(out.Scales, nan)
+	default:
 		out.Half = make([]uint16, n)[1:]
-		for i := range out.Half {
-			out.Half[i] = t.DType.Narrow(nan)
-		}
+		fillSlice(out.Half, t.DType.Narrow(nan))
 	}
-	buf := make([]float32, t.Dim)
 	for b := range t.Batch {
 		for h := range t.Heads {
 			for i := range t.Len {
-				out.WriteRow(t.ReadRow(buf, b, h, i), b, h, i)
+				out.CopyRow(b, h, i, t, b, h, i)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"math"
+	"slices"
 
 	"github.com/attnbench/attnbench/kernels"
 )
@@ -13,12 +14,19 @@ const (
 	poisonKey    = 0x7fc0_0bad
 	poisonOutput = 0x7fc0_de00
 	poisonHalf   = 0x7fc0 // an output of float16 or bfloat16
+	poisonByte   = -128   // which no number is quantised to
 )
 
 // Poison makes every K and V row that no query sees NaN, unless it is NaN or
 // infinite already, and overwrites the outputs by [PoisonOutputs]. A kernel
-// that is right never notices.
+// that is right never notices. Of Int8 only whole blocks can be NaN; hidden rows
+// beside others get the one byte that is no number's.
 func Poison(p kernels.Problem, t *kernels.Tensors) {
+	PoisonOutputs(t)
+	if p.KVDType == kernels.Int8 {
+		poisonBlocks(p, &t.K, &t.V)
+		return
+	}
 	nan := math.Float32frombits(poisonKey)
 	buf, spoil := make([]float32, p.HeadDim), func(row []float32) {
 		if finite(float64(row[0])) {
@@ -34,7 +42,50 @@ func Poison(p kernels.Problem, t *kernels.Tensors) {
 	for _, x := range []*kernels.Tensor{&t.K, &t.V} {
 		poisonPageEnds(x, buf, spoil)
 	}
-	PoisonOutputs(t)
+}
+
+// poisonBlocks is Poison for tensors with scales.
+func poisonBlocks(p kernels.Problem, tensors ...*kernels.Tensor) {
+	for b := range p.Batch {
+		hidden := make([]bool, rowsHeld(tensors[0]))
+		for j := range hidden {
+			hidden[j] = true
+		}
+		for _, v := range p.VisibleKeys(b) {
+			fillSlice(hidden[v.Lo:v.Hi], false)
+		}
+		for _, t := range tensors {
+			for h := range t.Heads {
+				for i := 0; i < len(hidden); {
+					block := t.Block(i).Intersect(kernels.Interval{Hi: len(hidden)})
+					poisonBlock(t, b, h, block, hidden[block.Lo:block.Hi])
+					i = block.Hi
+				}
+			}
+		}
+	}
+}
+
+// poisonBlock spoils those rows of a block that are hidden, of which there is
+// one element at least for each row of the block.
+func poisonBlock(t *kernels.Tensor, b, h int, block kernels.Interval, hidden []bool) {
+	for i, hide := range hidden {
+		if hide {
+			fillSlice(t.Int8[t.Offset(b, h, block.Lo+i):][:t.Dim], poisonByte)
+		}
+	}
+	if !slices.Contains(hidden, false) {
+		*t.Scale(b, h, block.Lo) = math.Float32frombits(poisonKey)
+	}
+}
+
+// rowsHeld returns how many rows of a batch element there is room for: up to
+// the end of the last page.
+func rowsHeld(t *kernels.Tensor) int {
+	if t.PageSize == 0 {
+		return t.Len
+	}
+	return (t.Len + t.PageSize - 1) / t.PageSize * t.PageSize
 }
 
 // eachHidden calls f for every key of a batch element that no query sees.
@@ -92,7 +143,7 @@ func isPoison(x float32, t kernels.DType, d int) bool {
 	return math.Float32bits(x) == math.Float32bits(poisonOf(t, d))
 }
 
-func fillSlice(s []float32, x float32) {
+func fillSlice[T any](s []T, x T) {
 	for i := range s {
 		s[i] = x
 	}

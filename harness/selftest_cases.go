@@ -52,6 +52,12 @@ func selftestCases() []selftestCase {
 		{input: "normal", batch: 1, heads: 4, kvHeads: 1, qLen: 1, kvLen: 130, dim: 32, mask: "causal", change: func(p *kernels.Problem) {
 			p.KVDType, p.PageSize = kernels.BFloat16, 16
 		}},
+		{input: "normal", batch: 1, heads: 4, kvHeads: 2, qLen: 20, kvLen: 150, dim: 16, mask: "causal", change: func(p *kernels.Problem) {
+			p.KVDType = kernels.Int8
+		}},
+		{input: "normal", batch: 2, heads: 4, kvHeads: 2, qLen: 1, kvLen: 130, dim: 32, mask: "causal", change: func(p *kernels.Problem) {
+			p.KVDType, p.PageSize = kernels.Int8, 16
+		}},
 		{input: "uniform", batch: 1, heads: 2, kvHeads: 2, qLen: 41, kvLen: 57, dim: 24, mask: "full"},
 		{input: "constant", batch: 1, heads: 2, kvHeads: 1, qLen: 65, kvLen: 65, dim: 32, mask: "causal"},
 		{input: "dominant", batch: 1, heads: 2, kvHeads: 2, qLen: 40, kvLen: 90, dim: 24, mask: "full"},

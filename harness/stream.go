@@ -10,16 +10,14 @@ const streamQueries = 8
 // is.
 func (c *Case) streams() bool { return c.Problem.QLen <= streamQueries }
 
-// streamed returns the bytes of those keys and values that some query sees:
-// what a kernel must read at least.
+// streamed returns the bytes of those keys and values that some query sees, and
+// of their scales: what a kernel must read at least.
 func (c *Case) streamed() int64 {
 	p := &c.Problem
-	rows, keys := kernels.NewRows(p, p.QLen), int64(0)
+	rows, bytes := kernels.NewRows(p, p.QLen), int64(0)
 	for b := range p.Batch {
 		rows.Reset(b, kernels.Interval{Hi: p.QLen})
-		for _, v := range rows.Union() {
-			keys += int64(v.Len())
-		}
+		bytes += 2 * int64(p.KVHeads) * p.StoredBytes(rows.Union())
 	}
-	return keys * int64(p.KVHeads) * int64(p.HeadDim) * 2 * p.KVDType.Size()
+	return bytes
 }

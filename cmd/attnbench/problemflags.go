@@ -35,7 +35,7 @@ func (f *problemFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.pattern, "pattern", "", "`file` of a block pattern, which every mask is cut to: a line of 0 and 1 for each block of queries")
 	flags.IntVar(&f.qLen, "q-len", 0, "`queries`, which end with the keys (default as many as keys); 1 is a decode step, a few are a chunk of a prefill")
 	flags.StringSliceVar(&f.dtypes, "dtype", []string{"float32"}, "element `types` of Q, K, V and O: float32, float16, bfloat16")
-	flags.StringSliceVar(&f.kvDTypes, "kv-dtype", nil, "element `types` of K and V (default --dtype)")
+	flags.StringSliceVar(&f.kvDTypes, "kv-dtype", nil, "element `types` of K and V (default --dtype): those, and int8 with a scale for each 64 keys of a head")
 	flags.IntSliceVar(&f.pageSizes, "page", []int{0}, "`keys` in a page of a paged K and V; 0 is not paged")
 	flags.Float64Var(&f.scale, "scale", 0, "`factor` of the scores (default 1/√dim)")
 	flags.Float64Var(&f.softcap, "softcap", 0, "`cap` of the scores, by tanh (default none)")
@@ -92,11 +92,11 @@ func (f *problemFlags) sweep(flags *pflag.FlagSet) (harness.Sweep, error) {
 // storages returns what sets the element types and pages that were given: one
 // for each combination.
 func (f *problemFlags) storages(flags *pflag.FlagSet) ([]func(p *kernels.Problem), error) {
-	dtypes, err := parseDTypes("dtype", f.dtypes)
+	dtypes, err := parseDTypes("dtype", f.dtypes, "float32, float16 or bfloat16")
 	if err != nil {
 		return nil, err
 	}
-	kvDTypes, err := parseDTypes("kv-dtype", f.kvDTypes)
+	kvDTypes, err := parseDTypes("kv-dtype", f.kvDTypes, "float32, float16, bfloat16 or int8")
 	if err != nil {
 		return nil, err
 	}
@@ -125,12 +125,13 @@ func (f *problemFlags) storages(flags *pflag.FlagSet) ([]func(p *kernels.Problem
 	return all, nil
 }
 
-func parseDTypes(flag string, names []string) ([]kernels.DType, error) {
+// parseDTypes reads the element types that a flag may have, which want lists.
+func parseDTypes(flag string, names []string, want string) ([]kernels.DType, error) {
 	var types []kernels.DType
 	for _, name := range unique(names) {
 		t, err := kernels.ParseDType(name)
-		if err != nil {
-			return nil, fmt.Errorf("--%s %q: want float32, float16 or bfloat16", flag, name)
+		if err != nil || !strings.Contains(want, name) {
+			return nil, fmt.Errorf("--%s %q: want %s", flag, name, want)
 		}
 		types = append(types, t)
 	}

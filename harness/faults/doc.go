@@ -19,7 +19,7 @@ type Fault struct {
 // All returns every fault, in the order in which tables show them.
 func All() []Fault {
 	var list []Fault
-	for _, group := range [][]Fault{maskFaults, scoreFaults, softmaxFaults, operandFaults, outputFaults, precisionFaults, featureFaults, rounderFaults, stateFaults} {
+	for _, group := range [][]Fault{maskFaults, scoreFaults, softmaxFaults, operandFaults, scaleFaults, outputFaults, precisionFaults, featureFaults, rounderFaults, stateFaults} {
 		list = append(list, group...)
 	}
 	return list

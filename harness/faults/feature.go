@@ -86,7 +86,7 @@ var featureFaults = []Fault{
 	plant("acc-stored-half", "the accumulator is rounded to the element type of V between tiles", func(k *kernel) {
 		k.fold = func(pl *plan, s *state, at rowID, tile []int) {
 			pl.foldTile(s, at, tile)
-			if t := pl.problem.KVDType; t != kernels.Float32 {
+			if t := pl.problem.KVDType; t.Half() {
 				for d, x := range s.acc {
 					s.acc[d] = t.Widen(t.Narrow(x))
 				}

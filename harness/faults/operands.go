@@ -79,6 +79,7 @@ func eachOperand(t kernels.Tensors, change func(x kernels.Tensor) kernels.Tensor
 func contiguous(x kernels.Tensor) kernels.Tensor {
 	x.PageSize, x.Pages = 0, nil
 	x.RowStride, x.HeadStride, x.BatchStride = x.Dim, x.Len*x.Dim, x.Heads*x.Len*x.Dim
+	x.ScaleStride = (x.Len + kernels.BlockKeys - 1) / kernels.BlockKeys
 	return x
 }
 

@@ -9,7 +9,7 @@ type rounder struct{ kernels.Kernel }
 var _ kernels.WeightRounder = rounder{}
 
 func (rounder) RoundsWeights(p kernels.Problem, _ kernels.Options) bool {
-	return p.KVDType != kernels.Float32
+	return p.KVDType.Half()
 }
 
 // rounderFaults are what a kernel that may round P must still not do.
@@ -33,7 +33,7 @@ var rounderFaults = []Fault{
 }
 
 func asStored(p kernels.Problem, x float32) float32 {
-	if p.KVDType == kernels.Float32 {
+	if !p.KVDType.Half() {
 		return x
 	}
 	return p.KVDType.Widen(p.KVDType.Narrow(x))

@@ -18,7 +18,7 @@ var stateFaults = []Fault{
 		if packed, ok := pl.memory.(kernels.Tensor); ok {
 			pl.t.K = packed
 		} else {
-			pl.memory = cloned(pl.t.K)
+			pl.memory = pl.t.K.Clone()
 		}
 		pl.each()
 	}),
@@ -65,10 +65,4 @@ func runs(name, wrong string, run func(pl *plan)) Fault {
 // cuts plants a fault in how a row's keys are cut into tiles.
 func cuts(name, wrong string, tiles func(pl *plan, at rowID, keys []int) [][]int) Fault {
 	return plant(name, wrong, func(k *kernel) { k.tiles = tiles })
-}
-
-func cloned(t kernels.Tensor) kernels.Tensor {
-	t.Float32 = append([]float32(nil), t.Float32...)
-	t.Half = append([]uint16(nil), t.Half...)
-	return t
 }

@@ -133,6 +133,7 @@ func TestSupports(t *testing.T) {
 	}
 	for what, change := range map[string]func(p *kernels.Problem){
 		"dtype":   func(p *kernels.Problem) { p.KVDType = kernels.BFloat16 },
+		"int8":    func(p *kernels.Problem) { p.KVDType = kernels.Int8 },
 		"pages":   func(p *kernels.Problem) { p.PageSize = 16 },
 		"softcap": func(p *kernels.Problem) { p.Softcap = 1 },
 		"grid":    func(p *kernels.Problem) { p.Batch = maxGridYZ + 1 },

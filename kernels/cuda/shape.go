@@ -56,6 +56,8 @@ func (s *schedule) parts() int {
 // supports says what of p the kernels lack, whatever the device.
 func supports(p kernels.Problem) error {
 	switch {
+	case p.KVDType == kernels.Int8:
+		return unsupportedf("keys of %v: the device kernels read no scales", p.KVDType)
 	case p.DType != p.KVDType:
 		return unsupportedf("%v queries with %v keys: the device kernels want one type", p.DType, p.KVDType)
 	case p.PageSize != 0:

@@ -62,6 +62,7 @@ type stream struct {
 	q       simd.Queries     // [rows, headDim], scaled
 	pairs   simd.PairQueries // or as they are
 	scores  []float32        // [room, scoresLD]
+	scales  []float32        // [rows]: that of a block, for each row
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
@@ -96,7 +97,7 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	for range d.Workers(opts.Threads) {
 		s := stream{scratch: d.NewScratch()}
 		var q []float32
-		if err := d.Carve(cpu.Room(&q, d.queriesLen()), cpu.Room(&s.scores, d.room*scoresLD)); err != nil {
+		if err := d.Carve(cpu.Room(&q, d.queriesLen()), cpu.Room(&s.scores, d.room*scoresLD), cpu.Room(&s.scales, d.rows)); err != nil {
 			return nil, err
 		}
 		if d.pairs != nil {
@@ -177,16 +178,34 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		f.Dots(s.scores[i-keys.Lo:], scoresLD, s.q, k, n, ahead)
 		i += n
 	}
+	d.applyScales(s, &d.K, batch, kvHead, keys)
 	d.shape(s, batch, kvHead, keys)
 	for r := 0; r < d.rows; r += simd.MaxRows {
 		rows := min(simd.MaxRows, d.rows-r)
 		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
 		f.Weigh(d.acc[(at+r)*dim:], dim, s.scores[r*scoresLD:], scoresLD, rows, keys.Len(), dim, &s.state)
 	}
+	d.applyScales(s, &d.V, batch, kvHead, keys)
 	for i := keys.Lo; i < keys.Hi; {
 		v, n, ahead := d.read(&d.V, batch, kvHead, i, keys.Hi)
 		f.AddWeighted(d.acc[at*dim:], dim, s.scores[i-keys.Lo:], scoresLD, v, d.rows, n, dim, ahead)
 		i += n
+	}
+}
+
+// applyScales multiplies the scores, which are those of bytes, by the scales of K, or
+// the weights by those of V, whose bytes they are to meet.
+func (d *decoder) applyScales(s *stream, t *kernels.Tensor, batch, kvHead int, keys kernels.Interval) {
+	if t.DType != kernels.Int8 {
+		return
+	}
+	for i := keys.Lo; i < keys.Hi; {
+		block, x := t.Block(i).Intersect(kernels.Interval{Lo: i, Hi: keys.Hi}), s.scores[i-keys.Lo:]
+		for r, scale := 0, *t.Scale(batch, kvHead, i); r < d.rows; r++ {
+			s.scales[r] = scale
+		}
+		d.simd.Scale(x, scoresLD, x, scoresLD, d.rows, block.Len(), s.scales)
+		i = block.Hi
 	}
 }
 
@@ -220,10 +239,16 @@ func stored(t *kernels.Tensor, batch, kvHead, key int) simd.Stored {
 }
 
 func storedAt(t *kernels.Tensor, at int) simd.Stored {
-	if t.DType == kernels.Float32 {
-		return simd.Stored{Float32: t.Float32[at:], LD: t.RowStride}
+	x := simd.Stored{DType: t.DType, LD: t.RowStride}
+	switch t.DType {
+	case kernels.Float32:
+		x.Float32 = t.Float32[at:]
+	case kernels.Int8:
+		x.Int8 = t.Int8[at:]
+	default:
+		x.Half = t.Half[at:]
 	}
-	return simd.Stored{Half: t.Half[at:], DType: t.DType, LD: t.RowStride}
+	return x
 }
 
 // shape turns the scores into logits.

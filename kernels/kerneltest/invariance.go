@@ -41,6 +41,8 @@ func (v variant) invarianceProblems() []namedProblem {
 		{"paged", func(p *kernels.Problem) { p.PageSize = 16 }},
 		{"float16", func(p *kernels.Problem) { p.DType, p.KVDType = kernels.Float16, kernels.Float16 }},
 		{"bfloat16", func(p *kernels.Problem) { p.KVDType = kernels.BFloat16 }},
+		{"int8", func(p *kernels.Problem) { p.KVDType = kernels.Int8 }},
+		{"int8 paged", func(p *kernels.Problem) { p.KVDType, p.PageSize = kernels.Int8, 16 }},
 	} {
 		p := v.problem(shape{2, 2, 1, 40, 70, 32}, mustParse("causal", 70))
 		feature.add(&p)

@@ -72,6 +72,7 @@ func (s suite) storage(t *testing.T) {
 		{kernels.Float16, kernels.Float16, 0}, {kernels.BFloat16, kernels.BFloat16, 0},
 		{kernels.Float32, kernels.Float32, 16}, {kernels.Float32, kernels.Float32, 64},
 		{kernels.Float32, kernels.BFloat16, 16}, {kernels.Float16, kernels.Float16, 100},
+		{kernels.Float32, kernels.Int8, 0}, {kernels.Float32, kernels.Int8, 16}, {kernels.BFloat16, kernels.Int8, 100},
 	} {
 		for _, sh := range []shape{{2, 4, 2, 70, 150, 64}, {1, 8, 1, 1, 700, 128}, {1, 2, 2, 33, 33, 15}} {
 			for _, spec := range []string{"full", "causal", "window:20+sinks:2"} {

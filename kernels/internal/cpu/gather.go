@@ -34,10 +34,16 @@ func (p *Plan) gather(dst []float32, t *kernels.Tensor, batch, head int, rows ke
 				n = min(n, t.PageSize-i%t.PageSize)
 			}
 		}
+		if t.DType == kernels.Int8 {
+			n = min(n, t.Block(i).Hi-i)
+		}
 		to, at := dst[(i-rows.Lo)*t.Dim:][:n*t.Dim], t.Offset(batch, head, i)
-		if t.DType == kernels.Float32 {
+		switch t.DType {
+		case kernels.Float32:
 			copy(to, t.Float32[at:])
-		} else {
+		case kernels.Int8:
+			p.simd.Dequantise(to, t.Int8[at:at+n*t.Dim], *t.Scale(batch, head, i))
+		default:
 			p.simd.Widen(to, t.Half[at:at+n*t.Dim], t.DType)
 		}
 		i += n

@@ -125,8 +125,8 @@ func BenchmarkLinear(b *testing.B) {
 func BenchmarkDecode(b *testing.B) {
 	const keys, d = 256, 128
 	eachBench(b, func(b *testing.B, f *Funcs) {
-		for _, dtype := range []kernels.DType{kernels.Float32, kernels.Float16, kernels.BFloat16} {
-			x := Stored{Float32: aligned(keys * d), Half: make([]uint16, keys*d), DType: dtype, LD: d}
+		for _, dtype := range []kernels.DType{kernels.Float32, kernels.Float16, kernels.BFloat16, kernels.Int8} {
+			x := Stored{Float32: aligned(keys * d), Half: make([]uint16, keys*d), Int8: make([]int8, keys*d), DType: dtype, LD: d}
 			for _, rows := range []int{1, 2, 4, 8} {
 				s, o := aligned(rows*(keys+16)), aligned(rows*d)
 				q := f.NewQueries(aligned(f.QueriesLen(rows, d)), rows, d)

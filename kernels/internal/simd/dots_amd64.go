@@ -14,7 +14,7 @@ type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys,
 // A few holds a function of a fixed number of rows for each element type.
 type few[F any] struct {
 	rows    int
-	byDType [3]F
+	byDType [4]F
 }
 
 // fewOf returns the tallest that the rows fill; the list begins with the
@@ -26,7 +26,7 @@ func fewOf[F any](list []few[F], rows int) few[F] {
 	return list[0]
 }
 
-// unmaskable tells whether a row of halves ends in a part of a vector that the
+// unmaskable tells whether a row of halves or bytes ends in a part of a vector that the
 // instruction set can't load.
 func unmaskable(x Stored, width, cols int) bool {
 	return x.DType != kernels.Float32 && width == 8 && cols%width != 0
@@ -64,14 +64,14 @@ func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int,
 }
 
 var dotsAVX512 = []few[dotsFunc]{
-	{2, [3]dotsFunc{dots2F32AVX512, dots2F16AVX512, dots2BF16AVX512}},
-	{1, [3]dotsFunc{dots1F32AVX512, dots1F16AVX512, dots1BF16AVX512}},
+	{2, [4]dotsFunc{dots2F32AVX512, dots2F16AVX512, dots2BF16AVX512, dots2I8AVX512}},
+	{1, [4]dotsFunc{dots1F32AVX512, dots1F16AVX512, dots1BF16AVX512, dots1I8AVX512}},
 }
 
 var dotsAVX2 = []few[dotsFunc]{
-	{4, [3]dotsFunc{dots4F32AVX2, dots4F16AVX2, dots4BF16AVX2}},
-	{2, [3]dotsFunc{dots2F32AVX2, dots2F16AVX2, dots2BF16AVX2}},
-	{1, [3]dotsFunc{dots1F32AVX2, dots1F16AVX2, dots1BF16AVX2}},
+	{4, [4]dotsFunc{dots4F32AVX2, dots4F16AVX2, dots4BF16AVX2, dots4I8AVX2}},
+	{2, [4]dotsFunc{dots2F32AVX2, dots2F16AVX2, dots2BF16AVX2, dots2I8AVX2}},
+	{1, [4]dotsFunc{dots1F32AVX2, dots1F16AVX2, dots1BF16AVX2, dots1I8AVX2}},
 }
 
 //go:noescape
@@ -118,3 +118,18 @@ func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys,
 
 //go:noescape
 func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+
+//go:noescape
+func dots2I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+
+//go:noescape
+func dots1I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+
+//go:noescape
+func dots4I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+
+//go:noescape
+func dots2I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+
+//go:noescape
+func dots1I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)

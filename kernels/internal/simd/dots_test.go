@@ -39,11 +39,11 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	}
 }
 
-// Keys stored as halves give what their widened ones do, bit for bit, wherever
+// Keys stored as halves or bytes give what their widened ones do, bit for bit, wherever
 // they lie and whatever is fetched meanwhile.
 func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32) {
 	t.Helper()
-	for _, dtype := range halves {
+	for _, dtype := range narrow {
 		what := fmt.Sprintf("isa=%s/type=%v/rows=%d/keys=%d/depth=%d", f.Name, dtype, rows, keys, depth)
 		q := newMatrix(rows, depth, 2, 1).fill(next)
 		k, wide := newStored(dtype, keys, depth, next)
@@ -63,14 +63,27 @@ func queries(f *Funcs, m matrix) Queries {
 	return q
 }
 
-// newStored is a matrix of halves in a slice that ends with it, and the same
-// widened.
+// narrow are the element types that are widened as they are loaded.
+var narrow = append(halves, kernels.Int8)
+
+// newStored is a matrix of halves or bytes in a slice that ends with it, and the
+// same widened.
 func newStored(dtype kernels.DType, rows, cols int, next func() float32) (x, wide Stored) {
-	x = Stored{DType: dtype, LD: cols + 3, Half: make([]uint16, max(0, (rows-1)*(cols+3)+cols))}
+	n := max(0, (rows-1)*(cols+3)+cols)
 	if rows == 0 || cols == 0 {
-		x.Half = nil
+		n = 0
 	}
-	wide = Stored{LD: x.LD, Float32: make([]float32, len(x.Half))}
+	x = Stored{DType: dtype, LD: cols + 3}
+	wide = Stored{LD: x.LD, Float32: make([]float32, n)}
+	if dtype == kernels.Int8 {
+		x.Int8 = make([]int8, n)
+		for i := range x.Int8 {
+			x.Int8[i] = int8(math.Float32bits(next()) >> 13)
+			wide.Float32[i] = float32(x.Int8[i])
+		}
+		return x, wide
+	}
+	x.Half = make([]uint16, n)
 	for i := range x.Half {
 		x.Half[i] = dtype.Narrow(next())
 		wide.Float32[i] = dtype.Widen(x.Half[i])
@@ -121,6 +134,8 @@ func TestDotsPanics(t *testing.T) {
 		mustPanic(t, func() { f.Dots(x, 2, q, Stored{Float32: x[:15], LD: 8}, 2, Ahead{}) })
 		mustPanic(t, func() { f.Dots(x[:1], 2, q, Stored{Float32: x, LD: 8}, 2, Ahead{}) })
 		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Int8: make([]int8, 7), DType: kernels.Int8}, 1, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Float32: x, DType: kernels.Int8}, 1, Ahead{}) })
 		mustPanic(t, func() { f.NewQueries(make([]float32, 15), 2, 8) })
 		mustPanic(t, func() { f.NewQueries(x, 1, -8) })
 		mustPanic(t, func() { q.Set(1, x, 1) })

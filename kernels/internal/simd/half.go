@@ -27,6 +27,23 @@ func (f *Funcs) Narrow(dst []uint16, src []float32, t kernels.DType) {
 	f.narrow(dst, src, t)
 }
 
+// Dequantise converts bytes to floats:
+//
+//	dst[i] = scale * float32(src[i])
+func (f *Funcs) Dequantise(dst []float32, src []int8, scale float32) {
+	if len(dst) < len(src) {
+		panic(errShort)
+	}
+	f.dequantise(dst, src, scale)
+}
+
+func dequantiseGeneric(dst []float32, src []int8, scale float32) {
+	dst = dst[:len(src)]
+	for i, x := range src {
+		dst[i] = scale * float32(x)
+	}
+}
+
 func widenGeneric(dst []float32, src []uint16, t kernels.DType) {
 	for i, h := range src {
 		dst[i] = t.Widen(h)

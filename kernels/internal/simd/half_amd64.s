@@ -221,6 +221,56 @@ DATA narrowConsts<>+4(SB)/4, $0x00007fff
 DATA narrowConsts<>+8(SB)/4, $0x00400000
 GLOBL narrowConsts<>(SB), RODATA|NOPTR, $12
 
+// func dequantiseAVX512(dst *float32, src *int8, n int, scale float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dequantiseAVX512(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z12
+
+many:
+	SUBQ       $0x00000040, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	VPMOVSXBD  (CX), Z0
+	VCVTDQ2PS  Z0, Z0
+	VMULPS     Z12, Z0, Z0
+	VMOVUPS    Z0, (AX)
+	VPMOVSXBD  16(CX), Z2
+	VCVTDQ2PS  Z2, Z2
+	VMULPS     Z12, Z2, Z2
+	VMOVUPS    Z2, 64(AX)
+	VPMOVSXBD  32(CX), Z4
+	VCVTDQ2PS  Z4, Z4
+	VMULPS     Z12, Z4, Z4
+	VMOVUPS    Z4, 128(AX)
+	VPMOVSXBD  48(CX), Z6
+	VCVTDQ2PS  Z6, Z6
+	VMULPS     Z12, Z6, Z6
+	VMOVUPS    Z6, 192(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000100, AX
+	JMP        many
+
+rest:
+	ADDQ $0x00000040, DX
+
+one:
+	SUBQ      $0x00000010, DX
+	JLT       done
+	VPMOVSXBD (CX), Z0
+	VCVTDQ2PS Z0, Z0
+	VMULPS    Z12, Z0, Z0
+	VMOVUPS   Z0, (AX)
+	ADDQ      $0x00000010, CX
+	ADDQ      $0x00000040, AX
+	JMP       one
+
+done:
+	VZEROUPPER
+	RET
+
 // func widenF16AVX2(dst *float32, src *uint16, n int)
 // Requires: AVX, F16C, MMX+
 TEXT ·widenF16AVX2(SB), NOSPLIT, $0-24
@@ -432,6 +482,56 @@ one:
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x00000010, AX
 	JMP          one
+
+done:
+	VZEROUPPER
+	RET
+
+// func dequantiseAVX2(dst *float32, src *int8, n int, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·dequantiseAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y12
+
+many:
+	SUBQ       $0x00000020, DX
+	JLT        rest
+	PREFETCHT0 4096(CX)
+	VPMOVSXBD  (CX), Y0
+	VCVTDQ2PS  Y0, Y0
+	VMULPS     Y12, Y0, Y0
+	VMOVUPS    Y0, (AX)
+	VPMOVSXBD  8(CX), Y2
+	VCVTDQ2PS  Y2, Y2
+	VMULPS     Y12, Y2, Y2
+	VMOVUPS    Y2, 32(AX)
+	VPMOVSXBD  16(CX), Y4
+	VCVTDQ2PS  Y4, Y4
+	VMULPS     Y12, Y4, Y4
+	VMOVUPS    Y4, 64(AX)
+	VPMOVSXBD  24(CX), Y6
+	VCVTDQ2PS  Y6, Y6
+	VMULPS     Y12, Y6, Y6
+	VMOVUPS    Y6, 96(AX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000080, AX
+	JMP        many
+
+rest:
+	ADDQ $0x00000020, DX
+
+one:
+	SUBQ      $0x00000008, DX
+	JLT       done
+	VPMOVSXBD (CX), Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y12, Y0, Y0
+	VMOVUPS   Y0, (AX)
+	ADDQ      $0x00000008, CX
+	ADDQ      $0x00000020, AX
+	JMP       one
 
 done:
 	VZEROUPPER

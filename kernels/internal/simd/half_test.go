@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -93,5 +94,50 @@ func TestWidenEnds(t *testing.T) {
 		}
 		mustPanic(t, func() { f.Widen(make([]float32, 1), make([]uint16, 2), kernels.Float16) })
 		mustPanic(t, func() { f.Narrow(make([]uint16, 1), make([]float32, 2), kernels.Float16) })
+	})
+}
+
+// Bytes are multiplied by their scale as the twin does it, whatever the scale,
+// and nothing is written beyond them.
+func TestDequantise(t *testing.T) {
+	eachVariant(t, func(t *testing.T, f *Funcs) {
+		for n := range 5*f.Width + 2 {
+			testDequantise(t, f, n, 0.37, uint64(n))
+		}
+		for _, scale := range []float32{0, 1, -2, 0x1p-149, 1e38, float32(math.Inf(1)), float32(math.NaN())} {
+			testDequantise(t, f, 1000, scale, 7)
+		}
+		mustPanic(t, func() { f.Dequantise(make([]float32, 1), make([]int8, 2), 1) })
+	})
+}
+
+func testDequantise(t *testing.T, f *Funcs, n int, scale float32, seed uint64) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(seed, 3))
+	src, x := make([]int8, n), make([]float32, n+1)
+	for i := range src {
+		src[i] = int8(r.Uint32())
+	}
+	x[n] = -1
+	f.Dequantise(x, src, scale)
+	for i, b := range src {
+		if want := scale * float32(b); !same(x[i], want) {
+			t.Fatalf("isa=%s: byte %d of %d, %d·%g, is %g, want %g", f.Name, i, n, b, scale, x[i], want)
+		}
+	}
+	if x[n] != -1 {
+		t.Fatalf("isa=%s: wrote beyond %d bytes", f.Name, n)
+	}
+}
+
+func FuzzDequantise(f *testing.F) {
+	f.Add(uint64(1), uint16(100), float32(0.5))
+	f.Add(uint64(2), uint16(17), float32(math.NaN()))
+	f.Fuzz(func(t *testing.T, seed uint64, n uint16, scale float32) {
+		for _, v := range variants {
+			if v.available {
+				testDequantise(t, v, int(n%4096), scale, seed)
+			}
+		}
 	})
 }

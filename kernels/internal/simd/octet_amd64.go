@@ -9,7 +9,7 @@ import "github.com/attnbench/attnbench/kernels"
 // An octetFunc computes the scores of up to eight rows.
 type octetFunc func(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)
 
-var octetsAVX512 = [3]octetFunc{kernels.Float32: octetF32AVX512, kernels.Float16: octetF16AVX512, kernels.BFloat16: octetBF16AVX512}
+var octetsAVX512 = [4]octetFunc{octetF32AVX512, octetF16AVX512, octetBF16AVX512, octetI8AVX512}
 
 // dotsOctets takes [Queries] by octets. Where there are several, the
 // first fetches, and a few keys at a time stay in cache for the others.
@@ -40,3 +40,6 @@ func octetF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, 
 
 //go:noescape
 func octetBF16AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)
+
+//go:noescape
+func octetI8AVX512(s *float32, lds int, q *float32, k *byte, ldk, keys, depth, rows int, wide *float32, next Place, beyond int)

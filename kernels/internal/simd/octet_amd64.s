@@ -2484,3 +2484,885 @@ end1:
 	ADDQ $0x00000001, keys+40(FP)
 	VZEROUPPER
 	RET
+
+// func octetI8AVX512(s *float32, lds int, q *float32, k *byte, ldk int, keys int, depth int, rows int, wide *float32, next uintptr, beyond int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·octetI8AVX512(SB), NOSPLIT, $32-88
+	MOVQ  depth+48(FP), CX
+	MOVQ  depth+48(FP), AX
+	ADDQ  $0x03, CX
+	MOVQ  depth+48(FP), DX
+	ADDQ  $0x0f, DX
+	SHRQ  $0x04, DX
+	SHLQ  $0x06, DX
+	MOVQ  DX, 8(SP)
+	ANDQ  $0x0f, AX
+	SHRQ  $0x02, CX
+	MOVQ  CX, (SP)
+	TESTQ AX, AX
+	JZ    whole
+	MOVL  $0x0000ffff, DX
+	MOVQ  $0x00000010, CX
+	SUBQ  AX, CX
+	SHRL  CL, DX
+	KMOVW DX, K1
+
+whole:
+	MOVQ next+72(FP), AX
+	MOVQ depth+48(FP), CX
+	MOVQ CX, 16(SP)
+	MOVQ ldk+32(FP), DX
+	SUBQ CX, DX
+	MOVQ DX, 24(SP)
+	MOVQ k+24(FP), DX
+	MOVQ 8(SP), BX
+	MOVQ wide+64(FP), SI
+	LEAQ (SI)(BX*2), DI
+	ADDQ BX, DI
+	LEAQ (DI)(BX*2), R8
+	ADDQ BX, R8
+	MOVQ s+0(FP), R9
+	MOVQ lds+8(FP), R10
+	SHLQ $0x02, R10
+	LEAQ (R9)(R10*2), R11
+	ADDQ R10, R11
+	LEAQ (R11)(R10*2), R12
+	ADDQ R10, R12
+
+keys8:
+	SUBQ $0x00000008, keys+40(FP)
+	JLT  end8
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI), R15
+
+widen0of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen0of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen0of8
+
+widen0of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen0of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen0of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI)(BX*1), R15
+
+widen1of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen1of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen1of8
+
+widen1of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen1of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen1of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI)(BX*2), R15
+
+widen2of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen2of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen2of8
+
+widen2of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen2of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen2of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (DI), R15
+
+widen3of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen3of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen3of8
+
+widen3of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen3of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen3of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (DI)(BX*1), R15
+
+widen4of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen4of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen4of8
+
+widen4of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen4of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen4of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (DI)(BX*2), R15
+
+widen5of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen5of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen5of8
+
+widen5of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen5of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen5of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (R8), R15
+
+widen6of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen6of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen6of8
+
+widen6of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen6of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen6of8End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (R8)(BX*1), R15
+
+widen7of8:
+	SUBQ      $0x00000010, R14
+	JLT       widen7of8Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen7of8
+
+widen7of8Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen7of8End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen7of8End:
+	MOVQ   ldk+32(FP), R13
+	ADDQ   R13, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   q+16(FP), R13
+	MOVQ   (SP), R14
+
+quads2of8:
+	SUBQ       $0x00000002, R14
+	JLT        quadsEnd2of8
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads2of8Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R15
+	ANDQ       $0x00000fff, R15
+	CMPQ       R15, 16(SP)
+	JGE        quads2of8Fetch0
+	MOVQ       beyond+80(FP), R15
+	PREFETCHT0 (AX)(R15*1)
+
+quads2of8Fetch0:
+	VMOVUPS         (R13), Z16
+	VMOVUPS         64(R13), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 (SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 (SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 (DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	VBROADCASTF32X4 (DI)(BX*1), Z22
+	VFMADD231PS     Z22, Z16, Z8
+	VFMADD231PS     Z22, Z17, Z9
+	VBROADCASTF32X4 (DI)(BX*2), Z23
+	VFMADD231PS     Z23, Z16, Z10
+	VFMADD231PS     Z23, Z17, Z11
+	VBROADCASTF32X4 (R8), Z24
+	VFMADD231PS     Z24, Z16, Z12
+	VFMADD231PS     Z24, Z17, Z13
+	VBROADCASTF32X4 (R8)(BX*1), Z25
+	VFMADD231PS     Z25, Z16, Z14
+	VFMADD231PS     Z25, Z17, Z15
+	VMOVUPS         128(R13), Z16
+	VMOVUPS         192(R13), Z17
+	VBROADCASTF32X4 16(SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 16(SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 16(SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 16(DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	VBROADCASTF32X4 16(DI)(BX*1), Z22
+	VFMADD231PS     Z22, Z16, Z8
+	VFMADD231PS     Z22, Z17, Z9
+	VBROADCASTF32X4 16(DI)(BX*2), Z23
+	VFMADD231PS     Z23, Z16, Z10
+	VFMADD231PS     Z23, Z17, Z11
+	VBROADCASTF32X4 16(R8), Z24
+	VFMADD231PS     Z24, Z16, Z12
+	VFMADD231PS     Z24, Z17, Z13
+	VBROADCASTF32X4 16(R8)(BX*1), Z25
+	VFMADD231PS     Z25, Z16, Z14
+	VFMADD231PS     Z25, Z17, Z15
+	ADDQ            $0x00000100, R13
+	ADDQ            $0x00000020, SI
+	ADDQ            $0x00000020, DI
+	ADDQ            $0x00000020, R8
+	JMP             quads2of8
+
+quadsEnd2of8:
+	ADDQ $0x00000002, R14
+
+quads1of8:
+	SUBQ       $0x00000001, R14
+	JLT        quadsEnd1of8
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads1of8Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R15
+	ANDQ       $0x00000fff, R15
+	CMPQ       R15, 16(SP)
+	JGE        quads1of8Fetch0
+	MOVQ       beyond+80(FP), R15
+	PREFETCHT0 (AX)(R15*1)
+
+quads1of8Fetch0:
+	VMOVUPS         (R13), Z16
+	VMOVUPS         64(R13), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 (SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 (SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 (DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	VBROADCASTF32X4 (DI)(BX*1), Z22
+	VFMADD231PS     Z22, Z16, Z8
+	VFMADD231PS     Z22, Z17, Z9
+	VBROADCASTF32X4 (DI)(BX*2), Z23
+	VFMADD231PS     Z23, Z16, Z10
+	VFMADD231PS     Z23, Z17, Z11
+	VBROADCASTF32X4 (R8), Z24
+	VFMADD231PS     Z24, Z16, Z12
+	VFMADD231PS     Z24, Z17, Z13
+	VBROADCASTF32X4 (R8)(BX*1), Z25
+	VFMADD231PS     Z25, Z16, Z14
+	VFMADD231PS     Z25, Z17, Z15
+	ADDQ            $0x00000080, R13
+	ADDQ            $0x00000010, SI
+	ADDQ            $0x00000010, DI
+	ADDQ            $0x00000010, R8
+	JMP             quads1of8
+
+quadsEnd1of8:
+	MOVQ          (SP), R13
+	SHLQ          $0x04, R13
+	SUBQ          R13, SI
+	SUBQ          R13, DI
+	SUBQ          R13, R8
+	VUNPCKLPS     Z2, Z0, Z16
+	VUNPCKHPS     Z2, Z0, Z17
+	VADDPS        Z17, Z16, Z0
+	VUNPCKLPS     Z6, Z4, Z16
+	VUNPCKHPS     Z6, Z4, Z17
+	VADDPS        Z17, Z16, Z4
+	VUNPCKLPD     Z4, Z0, Z16
+	VUNPCKHPD     Z4, Z0, Z17
+	VADDPS        Z17, Z16, Z0
+	VUNPCKLPS     Z10, Z8, Z16
+	VUNPCKHPS     Z10, Z8, Z17
+	VADDPS        Z17, Z16, Z8
+	VUNPCKLPS     Z14, Z12, Z16
+	VUNPCKHPS     Z14, Z12, Z17
+	VADDPS        Z17, Z16, Z12
+	VUNPCKLPD     Z12, Z8, Z16
+	VUNPCKHPD     Z12, Z8, Z17
+	VADDPS        Z17, Z16, Z8
+	VUNPCKLPS     Z3, Z1, Z16
+	VUNPCKHPS     Z3, Z1, Z17
+	VADDPS        Z17, Z16, Z1
+	VUNPCKLPS     Z7, Z5, Z16
+	VUNPCKHPS     Z7, Z5, Z17
+	VADDPS        Z17, Z16, Z5
+	VUNPCKLPD     Z5, Z1, Z16
+	VUNPCKHPD     Z5, Z1, Z17
+	VADDPS        Z17, Z16, Z1
+	VUNPCKLPS     Z11, Z9, Z16
+	VUNPCKHPS     Z11, Z9, Z17
+	VADDPS        Z17, Z16, Z9
+	VUNPCKLPS     Z15, Z13, Z16
+	VUNPCKHPS     Z15, Z13, Z17
+	VADDPS        Z17, Z16, Z13
+	VUNPCKLPD     Z13, Z9, Z16
+	VUNPCKHPD     Z13, Z9, Z17
+	VADDPS        Z17, Z16, Z9
+	VEXTRACTF32X4 $0x00, Z0, (R9)
+	VEXTRACTF32X4 $0x00, Z8, 16(R9)
+	CMPQ          rows+56(FP), $0x01
+	JLE           stored8
+	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
+	VEXTRACTF32X4 $0x01, Z8, 16(R9)(R10*1)
+	CMPQ          rows+56(FP), $0x02
+	JLE           stored8
+	VEXTRACTF32X4 $0x02, Z0, (R9)(R10*2)
+	VEXTRACTF32X4 $0x02, Z8, 16(R9)(R10*2)
+	CMPQ          rows+56(FP), $0x03
+	JLE           stored8
+	VEXTRACTF32X4 $0x03, Z0, (R11)
+	VEXTRACTF32X4 $0x03, Z8, 16(R11)
+	CMPQ          rows+56(FP), $0x04
+	JLE           stored8
+	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
+	VEXTRACTF32X4 $0x00, Z9, 16(R11)(R10*1)
+	CMPQ          rows+56(FP), $0x05
+	JLE           stored8
+	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
+	VEXTRACTF32X4 $0x01, Z9, 16(R11)(R10*2)
+	CMPQ          rows+56(FP), $0x06
+	JLE           stored8
+	VEXTRACTF32X4 $0x02, Z1, (R12)
+	VEXTRACTF32X4 $0x02, Z9, 16(R12)
+	CMPQ          rows+56(FP), $0x07
+	JLE           stored8
+	VEXTRACTF32X4 $0x03, Z1, (R12)(R10*1)
+	VEXTRACTF32X4 $0x03, Z9, 16(R12)(R10*1)
+
+stored8:
+	ADDQ $0x00000020, R9
+	ADDQ $0x00000020, R11
+	ADDQ $0x00000020, R12
+	JMP  keys8
+
+end8:
+	ADDQ $0x00000008, keys+40(FP)
+
+keys4:
+	SUBQ $0x00000004, keys+40(FP)
+	JLT  end4
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI), R15
+
+widen0of4:
+	SUBQ      $0x00000010, R14
+	JLT       widen0of4Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen0of4
+
+widen0of4Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen0of4End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen0of4End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI)(BX*1), R15
+
+widen1of4:
+	SUBQ      $0x00000010, R14
+	JLT       widen1of4Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen1of4
+
+widen1of4Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen1of4End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen1of4End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (SI)(BX*2), R15
+
+widen2of4:
+	SUBQ      $0x00000010, R14
+	JLT       widen2of4Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen2of4
+
+widen2of4Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen2of4End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen2of4End:
+	MOVQ ldk+32(FP), R13
+	ADDQ R13, DX
+	MOVQ DX, R13
+	MOVQ depth+48(FP), R14
+	LEAQ (DI), R15
+
+widen3of4:
+	SUBQ      $0x00000010, R14
+	JLT       widen3of4Part
+	VPMOVSXBD (R13), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R15)
+	ADDQ      $0x00000010, R13
+	ADDQ      $0x00000040, R15
+	JMP       widen3of4
+
+widen3of4Part:
+	ADDQ        $0x00000010, R14
+	JZ          widen3of4End
+	VPMOVSXBD.Z (R13), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R15)
+
+widen3of4End:
+	MOVQ   ldk+32(FP), R13
+	ADDQ   R13, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   q+16(FP), R13
+	MOVQ   (SP), R14
+
+quads2of4:
+	SUBQ       $0x00000002, R14
+	JLT        quadsEnd2of4
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads2of4Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R15
+	ANDQ       $0x00000fff, R15
+	CMPQ       R15, 16(SP)
+	JGE        quads2of4Fetch0
+	MOVQ       beyond+80(FP), R15
+	PREFETCHT0 (AX)(R15*1)
+
+quads2of4Fetch0:
+	VMOVUPS         (R13), Z16
+	VMOVUPS         64(R13), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 (SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 (SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 (DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	VMOVUPS         128(R13), Z16
+	VMOVUPS         192(R13), Z17
+	VBROADCASTF32X4 16(SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 16(SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 16(SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 16(DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	ADDQ            $0x00000100, R13
+	ADDQ            $0x00000020, SI
+	ADDQ            $0x00000020, DI
+	ADDQ            $0x00000020, R8
+	JMP             quads2of4
+
+quadsEnd2of4:
+	ADDQ $0x00000002, R14
+
+quads1of4:
+	SUBQ       $0x00000001, R14
+	JLT        quadsEnd1of4
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads1of4Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R15
+	ANDQ       $0x00000fff, R15
+	CMPQ       R15, 16(SP)
+	JGE        quads1of4Fetch0
+	MOVQ       beyond+80(FP), R15
+	PREFETCHT0 (AX)(R15*1)
+
+quads1of4Fetch0:
+	VMOVUPS         (R13), Z16
+	VMOVUPS         64(R13), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VBROADCASTF32X4 (SI)(BX*1), Z19
+	VFMADD231PS     Z19, Z16, Z2
+	VFMADD231PS     Z19, Z17, Z3
+	VBROADCASTF32X4 (SI)(BX*2), Z20
+	VFMADD231PS     Z20, Z16, Z4
+	VFMADD231PS     Z20, Z17, Z5
+	VBROADCASTF32X4 (DI), Z21
+	VFMADD231PS     Z21, Z16, Z6
+	VFMADD231PS     Z21, Z17, Z7
+	ADDQ            $0x00000080, R13
+	ADDQ            $0x00000010, SI
+	ADDQ            $0x00000010, DI
+	ADDQ            $0x00000010, R8
+	JMP             quads1of4
+
+quadsEnd1of4:
+	MOVQ          (SP), R13
+	SHLQ          $0x04, R13
+	SUBQ          R13, SI
+	SUBQ          R13, DI
+	SUBQ          R13, R8
+	VUNPCKLPS     Z2, Z0, Z16
+	VUNPCKHPS     Z2, Z0, Z17
+	VADDPS        Z17, Z16, Z0
+	VUNPCKLPS     Z6, Z4, Z16
+	VUNPCKHPS     Z6, Z4, Z17
+	VADDPS        Z17, Z16, Z4
+	VUNPCKLPD     Z4, Z0, Z16
+	VUNPCKHPD     Z4, Z0, Z17
+	VADDPS        Z17, Z16, Z0
+	VUNPCKLPS     Z3, Z1, Z16
+	VUNPCKHPS     Z3, Z1, Z17
+	VADDPS        Z17, Z16, Z1
+	VUNPCKLPS     Z7, Z5, Z16
+	VUNPCKHPS     Z7, Z5, Z17
+	VADDPS        Z17, Z16, Z5
+	VUNPCKLPD     Z5, Z1, Z16
+	VUNPCKHPD     Z5, Z1, Z17
+	VADDPS        Z17, Z16, Z1
+	VEXTRACTF32X4 $0x00, Z0, (R9)
+	CMPQ          rows+56(FP), $0x01
+	JLE           stored4
+	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
+	CMPQ          rows+56(FP), $0x02
+	JLE           stored4
+	VEXTRACTF32X4 $0x02, Z0, (R9)(R10*2)
+	CMPQ          rows+56(FP), $0x03
+	JLE           stored4
+	VEXTRACTF32X4 $0x03, Z0, (R11)
+	CMPQ          rows+56(FP), $0x04
+	JLE           stored4
+	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
+	CMPQ          rows+56(FP), $0x05
+	JLE           stored4
+	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
+	CMPQ          rows+56(FP), $0x06
+	JLE           stored4
+	VEXTRACTF32X4 $0x02, Z1, (R12)
+	CMPQ          rows+56(FP), $0x07
+	JLE           stored4
+	VEXTRACTF32X4 $0x03, Z1, (R12)(R10*1)
+
+stored4:
+	ADDQ $0x00000010, R9
+	ADDQ $0x00000010, R11
+	ADDQ $0x00000010, R12
+	JMP  keys4
+
+end4:
+	ADDQ $0x00000004, keys+40(FP)
+
+keys1:
+	SUBQ $0x00000001, keys+40(FP)
+	JLT  end1
+	MOVQ DX, BX
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
+
+widen0of1:
+	SUBQ      $0x00000010, R13
+	JLT       widen0of1Part
+	VPMOVSXBD (BX), Z16
+	VCVTDQ2PS Z16, Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, BX
+	ADDQ      $0x00000040, R14
+	JMP       widen0of1
+
+widen0of1Part:
+	ADDQ        $0x00000010, R13
+	JZ          widen0of1End
+	VPMOVSXBD.Z (BX), K1, Z16
+	VCVTDQ2PS   Z16, Z16
+	VMOVUPS     Z16, (R14)
+
+widen0of1End:
+	MOVQ   ldk+32(FP), BX
+	ADDQ   BX, DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   q+16(FP), BX
+	MOVQ   (SP), R13
+
+quads2of1:
+	SUBQ       $0x00000002, R13
+	JLT        quadsEnd2of1
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads2of1Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 16(SP)
+	JGE        quads2of1Fetch0
+	MOVQ       beyond+80(FP), R14
+	PREFETCHT0 (AX)(R14*1)
+
+quads2of1Fetch0:
+	VMOVUPS         (BX), Z16
+	VMOVUPS         64(BX), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	VMOVUPS         128(BX), Z16
+	VMOVUPS         192(BX), Z17
+	VBROADCASTF32X4 16(SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	ADDQ            $0x00000100, BX
+	ADDQ            $0x00000020, SI
+	ADDQ            $0x00000020, DI
+	ADDQ            $0x00000020, R8
+	JMP             quads2of1
+
+quadsEnd2of1:
+	ADDQ $0x00000002, R13
+
+quads1of1:
+	SUBQ       $0x00000001, R13
+	JLT        quadsEnd1of1
+	PREFETCHT1 (AX)
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x00000040, CX
+	JGT        quads1of1Fetch0
+	ADDQ       CX, AX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 16(SP)
+	JGE        quads1of1Fetch0
+	MOVQ       beyond+80(FP), R14
+	PREFETCHT0 (AX)(R14*1)
+
+quads1of1Fetch0:
+	VMOVUPS         (BX), Z16
+	VMOVUPS         64(BX), Z17
+	VBROADCASTF32X4 (SI), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VFMADD231PS     Z18, Z17, Z1
+	ADDQ            $0x00000080, BX
+	ADDQ            $0x00000010, SI
+	ADDQ            $0x00000010, DI
+	ADDQ            $0x00000010, R8
+	JMP             quads1of1
+
+quadsEnd1of1:
+	MOVQ          (SP), BX
+	SHLQ          $0x04, BX
+	SUBQ          BX, SI
+	SUBQ          BX, DI
+	SUBQ          BX, R8
+	VPERMILPS     $0x4e, Z0, Z16
+	VADDPS        Z16, Z0, Z0
+	VPERMILPS     $0xb1, Z0, Z16
+	VADDPS        Z16, Z0, Z0
+	VPERMILPS     $0x4e, Z1, Z16
+	VADDPS        Z16, Z1, Z1
+	VPERMILPS     $0xb1, Z1, Z16
+	VADDPS        Z16, Z1, Z1
+	VEXTRACTF32X4 $0x00, Z0, X16
+	VMOVSS        X16, (R9)
+	CMPQ          rows+56(FP), $0x01
+	JLE           stored1
+	VEXTRACTF32X4 $0x01, Z0, X16
+	VMOVSS        X16, (R9)(R10*1)
+	CMPQ          rows+56(FP), $0x02
+	JLE           stored1
+	VEXTRACTF32X4 $0x02, Z0, X16
+	VMOVSS        X16, (R9)(R10*2)
+	CMPQ          rows+56(FP), $0x03
+	JLE           stored1
+	VEXTRACTF32X4 $0x03, Z0, X16
+	VMOVSS        X16, (R11)
+	CMPQ          rows+56(FP), $0x04
+	JLE           stored1
+	VEXTRACTF32X4 $0x00, Z1, X16
+	VMOVSS        X16, (R11)(R10*1)
+	CMPQ          rows+56(FP), $0x05
+	JLE           stored1
+	VEXTRACTF32X4 $0x01, Z1, X16
+	VMOVSS        X16, (R11)(R10*2)
+	CMPQ          rows+56(FP), $0x06
+	JLE           stored1
+	VEXTRACTF32X4 $0x02, Z1, X16
+	VMOVSS        X16, (R12)
+	CMPQ          rows+56(FP), $0x07
+	JLE           stored1
+	VEXTRACTF32X4 $0x03, Z1, X16
+	VMOVSS        X16, (R12)(R10*1)
+
+stored1:
+	ADDQ $0x00000004, R9
+	ADDQ $0x00000004, R11
+	ADDQ $0x00000004, R12
+	JMP  keys1
+
+end1:
+	ADDQ $0x00000001, keys+40(FP)
+	VZEROUPPER
+	RET

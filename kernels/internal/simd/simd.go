@@ -68,6 +68,7 @@ type Funcs struct {
 	read           func(x []float32)
 	widen          func(dst []float32, src []uint16, t kernels.DType)
 	narrow         func(dst []uint16, src []float32, t kernels.DType)
+	dequantise     func(dst []float32, src []int8, scale float32)
 
 	// attend is a block of Rows rows by at least Cols columns, or nil where
 	// nothing beats expSum followed by mul.
@@ -91,6 +92,7 @@ var generic = Funcs{
 	read:           readGeneric,
 	widen:          widenGeneric,
 	narrow:         narrowGeneric,
+	dequantise:     dequantiseGeneric,
 }
 
 // variants runs from least to most preferred; kernels lists the same, and then

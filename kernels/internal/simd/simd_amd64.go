@@ -28,6 +28,7 @@ var avx2 = Funcs{
 	read:           readOf(readAVX2),
 	widen:          widenOf(widenF16AVX2, widenBF16AVX2, 8),
 	narrow:         narrowOf(narrowF16AVX2, narrowBF16AVX2, 8),
+	dequantise:     dequantiseOf(dequantiseAVX2, 8),
 }
 
 var avx512 = Funcs{
@@ -51,5 +52,6 @@ var avx512 = Funcs{
 	read:           readOf(readAVX512),
 	widen:          widenOf(widenF16AVX512, widenBF16AVX512, 16),
 	narrow:         narrowOf(narrowF16AVX512, narrowBF16AVX512, 16),
+	dequantise:     dequantiseOf(dequantiseAVX512, 16),
 	attend:         attendAVX512,
 }

@@ -12,34 +12,47 @@ import (
 // are loaded, exactly.
 type Stored struct {
 	Float32 []float32 // the elements when DType is Float32
-	Half    []uint16  // their bits when it is not
+	Half    []uint16  // their bits when it is Float16 or BFloat16
+	Int8    []int8    // the bytes when it is Int8: whole numbers, whatever their scales
 	DType   kernels.DType
 	LD      int
 }
 
 // spans tells whether x holds rows × cols elements.
 func (x Stored) spans(rows, cols int) bool {
-	n := len(x.Float32)
-	if x.DType != kernels.Float32 {
-		n = len(x.Half)
+	return rows == 0 || cols == 0 || x.LD >= 0 && x.len() >= (rows-1)*x.LD+cols
+}
+
+func (x Stored) len() int {
+	switch x.DType {
+	case kernels.Float32:
+		return len(x.Float32)
+	case kernels.Int8:
+		return len(x.Int8)
 	}
-	return rows == 0 || cols == 0 || x.LD >= 0 && n >= (rows-1)*x.LD+cols
+	return len(x.Half)
 }
 
 // from returns x from a row on.
 func (x Stored) from(row int) Stored {
-	if x.DType == kernels.Float32 {
-		x.Float32 = x.Float32[row*x.LD:]
-	} else {
-		x.Half = x.Half[row*x.LD:]
+	switch at := row * x.LD; x.DType {
+	case kernels.Float32:
+		x.Float32 = x.Float32[at:]
+	case kernels.Int8:
+		x.Int8 = x.Int8[at:]
+	default:
+		x.Half = x.Half[at:]
 	}
 	return x
 }
 
 // at is the address of the first element.
 func (x Stored) at() *byte {
-	if x.DType == kernels.Float32 {
+	switch x.DType {
+	case kernels.Float32:
 		return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Float32)))
+	case kernels.Int8:
+		return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Int8)))
 	}
 	return (*byte)(unsafe.Pointer(unsafe.SliceData(x.Half)))
 }
@@ -75,7 +88,11 @@ func widened(x Stored, rows, cols int, do func(x []float32, first, n int)) {
 	for first := 0; first < rows; first += blockKeys {
 		n := min(blockKeys, rows-first)
 		for i := range n {
-			widenGeneric(buf[i*cols:], x.Half[(first+i)*x.LD:][:cols], x.DType)
+			if at := (first + i) * x.LD; x.DType == kernels.Int8 {
+				dequantiseGeneric(buf[i*cols:], x.Int8[at:][:cols], 1)
+			} else {
+				widenGeneric(buf[i*cols:], x.Half[at:][:cols], x.DType)
+			}
 		}
 		do(buf[:n*cols], first, n)
 	}

@@ -36,16 +36,16 @@ func weightedBlock(list []few[weightedFunc], o []float32, ldo int, p []float32, 
 }
 
 var weightedAVX512 = []few[weightedFunc]{
-	{8, [3]weightedFunc{weighted8F32AVX512, weighted8F16AVX512, weighted8BF16AVX512}},
-	{4, [3]weightedFunc{weighted4F32AVX512, weighted4F16AVX512, weighted4BF16AVX512}},
-	{2, [3]weightedFunc{weighted2F32AVX512, weighted2F16AVX512, weighted2BF16AVX512}},
-	{1, [3]weightedFunc{weighted1F32AVX512, weighted1F16AVX512, weighted1BF16AVX512}},
+	{8, [4]weightedFunc{weighted8F32AVX512, weighted8F16AVX512, weighted8BF16AVX512, weighted8I8AVX512}},
+	{4, [4]weightedFunc{weighted4F32AVX512, weighted4F16AVX512, weighted4BF16AVX512, weighted4I8AVX512}},
+	{2, [4]weightedFunc{weighted2F32AVX512, weighted2F16AVX512, weighted2BF16AVX512, weighted2I8AVX512}},
+	{1, [4]weightedFunc{weighted1F32AVX512, weighted1F16AVX512, weighted1BF16AVX512, weighted1I8AVX512}},
 }
 
 var weightedAVX2 = []few[weightedFunc]{
-	{4, [3]weightedFunc{weighted4F32AVX2, weighted4F16AVX2, weighted4BF16AVX2}},
-	{2, [3]weightedFunc{weighted2F32AVX2, weighted2F16AVX2, weighted2BF16AVX2}},
-	{1, [3]weightedFunc{weighted1F32AVX2, weighted1F16AVX2, weighted1BF16AVX2}},
+	{4, [4]weightedFunc{weighted4F32AVX2, weighted4F16AVX2, weighted4BF16AVX2, weighted4I8AVX2}},
+	{2, [4]weightedFunc{weighted2F32AVX2, weighted2F16AVX2, weighted2BF16AVX2, weighted2I8AVX2}},
+	{1, [4]weightedFunc{weighted1F32AVX2, weighted1F16AVX2, weighted1BF16AVX2, weighted1I8AVX2}},
 }
 
 //go:noescape
@@ -110,3 +110,24 @@ func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, k
 
 //go:noescape
 func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted8I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted4I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted2I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted1I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted4I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted2I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+
+//go:noescape
+func weighted1I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)

@@ -27,7 +27,7 @@ func testAddWeighted(t *testing.T, f *Funcs, rows, keys, cols int, next func() f
 	}
 	v := newMatrix(keys, cols, 1, 5).fill(next)
 	check(Stored{Float32: v.x, LD: v.ld}, Stored{Float32: v.x, LD: v.ld})
-	for _, dtype := range halves {
+	for _, dtype := range narrow {
 		check(newStored(dtype, keys, cols, next))
 	}
 }

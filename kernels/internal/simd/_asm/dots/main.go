@@ -32,7 +32,7 @@ const unroll = 4
 //
 // Note: four rows take several keys at once, so that a vector of Q that is
 // loaded feeds several multiply-adds. Fewer rows wait for memory in any case, and
-// like it in order.
+// like it in order; but bytes take longer to widen than to read.
 type block struct {
 	isa     ISA
 	t       Stored
@@ -51,8 +51,8 @@ func dots(isa ISA, t Stored, rows int) {
 	TEXT(fmt.Sprintf("dots%d%s%s", rows, t.Name, isa.Name), attr.NOSPLIT, "func("+
 		"s *float32, lds int, q *float32, ldq int, k "+StoredArg+", ldk, keys, depth int, next uintptr, beyond int)")
 	b := block{isa: isa, t: t, rows: rows, keys: isa.Width / rows, abreast: 1, masked: t == Float32 || isa == AVX512}
-	if rows >= 4 {
-		b.abreast = b.keys
+	if rows >= 4 || t == Int8 {
+		b.abreast = min(4, b.keys)
 	}
 	vecs := b.setDepth()
 	b.q = NewRows(Arg("q"), ArgBytes("ldq"), rows)

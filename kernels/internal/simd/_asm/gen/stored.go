@@ -19,18 +19,19 @@ var (
 	Float32  = Stored{"F32", 4, 2}
 	Float16  = Stored{"F16", 2, 1}
 	BFloat16 = Stored{"BF16", 2, 1}
+	Int8     = Stored{"I8", 1, 0} // whole numbers, whatever their scales
 
-	AllStored = []Stored{Float32, Float16, BFloat16}
+	AllStored = []Stored{Float32, Float16, BFloat16, Int8}
 )
 
 // Bytes is the size of a vector's worth of elements.
 func (t Stored) Bytes(isa ISA) int { return t.Size * isa.Width }
 
 // Load widens a vector's worth of elements, of which only those under mask
-// where there is one. AVX2 has no mask for halves.
+// where there is one. AVX2 has no mask for halves and bytes.
 func (t Stored) Load(isa ISA, at Mem, v reg.Register, mask Op) {
 	if mask != nil && t != Float32 && isa == AVX2 {
-		panic("AVX2 loads no part of a vector of halves")
+		panic("AVX2 loads no part of a vector of halves or bytes")
 	}
 	switch {
 	case t == Float32:
@@ -39,6 +40,12 @@ func (t Stored) Load(isa ISA, at Mem, v reg.Register, mask Op) {
 		VCVTPH2PS(at, v)
 	case t == Float16:
 		VCVTPH2PS_Z(at, mask, v)
+	case t == Int8 && mask == nil:
+		VPMOVSXBD(at, v)
+		VCVTDQ2PS(v, v)
+	case t == Int8:
+		VPMOVSXBD_Z(at, mask, v)
+		VCVTDQ2PS(v, v)
 	case mask == nil:
 		VPMOVZXWD(at, v)
 		VPSLLD(U8(16), v, v)
@@ -51,7 +58,9 @@ func (t Stored) Load(isa ISA, at Mem, v reg.Register, mask Op) {
 // ArgElements loads an argument that counts elements as bytes.
 func (t Stored) ArgElements(name string) reg.Register {
 	r := Arg(name)
-	SHLQ(U8(t.Log), r)
+	if t.Log > 0 {
+		SHLQ(U8(t.Log), r)
+	}
 	return r
 }
 

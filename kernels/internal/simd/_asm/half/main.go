@@ -1,4 +1,5 @@
-// Command half generates the conversions between floats and their halves.
+// Command half generates the conversions between floats and their halves, and
+// from bytes with a scale.
 package main
 
 import (
@@ -31,6 +32,11 @@ func main() {
 			narrowBF16(isa, v, w)
 			store16(isa, v, to)
 		})
+		convert(isa, "dequantise", 1, 4, func(from, to Mem, v, _ reg.Register) {
+			Int8.Load(isa, from, v, nil)
+			VMULPS(factor(isa), v, v)
+			VMOVUPS(v, to)
+		})
 	}
 	Generate()
 }
@@ -44,8 +50,11 @@ const ahead = 4096
 // of so many bytes before and after.
 func convert(isa ISA, name string, from, to int, body func(from, to Mem, v, w reg.Register)) {
 	args := "(dst *float32, src *uint16, n int)"
-	if to == 2 {
+	switch {
+	case to == 2:
 		args = "(dst *uint16, src *float32, n int)"
+	case from == 1:
+		args = "(dst *float32, src *int8, n int, scale float32)"
 	}
 	TEXT(name+isa.Name, attr.NOSPLIT, "func"+args)
 	dst, src, n := Arg("dst"), Arg("src"), Arg("n")
@@ -80,9 +89,17 @@ func one(isa ISA) reg.Register   { return isa.V(12) }
 func half(isa ISA) reg.Register  { return isa.V(13) }
 func quiet(isa ISA) reg.Register { return isa.V(14) }
 
+// factor is the scale of dequantise.
+func factor(isa ISA) reg.Register { return isa.V(12) }
+
 func loadConstants(isa ISA, name string) {
-	if name != "narrowBF16" {
+	switch name {
+	default:
 		return
+	case "dequantise":
+		VBROADCASTSS(Stack("scale"), factor(isa))
+		return
+	case "narrowBF16":
 	}
 	if narrowData == nil {
 		m := ConstInts("narrowConsts", []uint32{1, 0x7fff, 0x400000})
