@@ -42,11 +42,11 @@ func dotsOf(list []few[dotsFunc], width int) func([]float32, int, []float32, int
 			})
 			return
 		}
-		if fewOf(list, rows).rows == rows {
-			dotsBlock(list, s, lds, q, ldq, k, rows, keys, depth, ahead.of(k))
+		next := ahead.of(k)
+		if f := fewOf(list, rows); f.rows == rows {
+			f.byDType[k.DType](&s[0], lds, &q[0], ldq, k.at(), k.LD, keys, depth, next.Next, next.Beyond)
 			return
 		}
-		next := ahead.of(k)
 		for first := 0; first < keys; first += blockKeys {
 			dotsBlock(list, s[first:], lds, q, ldq, k.from(first), rows, min(blockKeys, keys-first), depth, next.plus(first, k))
 		}

@@ -14,8 +14,12 @@ var octetsAVX512 = [4]octetFunc{octetF32AVX512, octetF16AVX512, octetBF16AVX512,
 // dotsOctets takes [Queries] by octets. Where there are several, the
 // first fetches, and a few keys at a time stay in cache for the others.
 func dotsOctets(s []float32, lds int, q []float32, k Stored, rows, keys, depth int, ahead Ahead) {
-	buf := wideRows.Get().(*[blockKeys * kernels.MaxHeadDim]float32)
-	defer wideRows.Put(buf)
+	var wide *float32
+	if k.DType != kernels.Float32 {
+		buf := wideRows.Get().(*[blockKeys * kernels.MaxHeadDim]float32)
+		defer wideRows.Put(buf)
+		wide = &buf[0]
+	}
 	block, next := keys, ahead.of(k)
 	if rows > octetRows {
 		block = blockKeys
@@ -27,7 +31,7 @@ func dotsOctets(s []float32, lds int, q []float32, k Stored, rows, keys, depth i
 			if i > 0 {
 				x = Ahead{}.of(part)
 			}
-			octetsAVX512[k.DType](&s[i*lds+first], lds, &q[i/octetRows*octetLen(depth)], part.at(), k.LD, n, depth, min(octetRows, rows-i), &buf[0], x.Next, x.Beyond)
+			octetsAVX512[k.DType](&s[i*lds+first], lds, &q[i/octetRows*octetLen(depth)], part.at(), k.LD, n, depth, min(octetRows, rows-i), wide, x.Next, x.Beyond)
 		}
 	}
 }

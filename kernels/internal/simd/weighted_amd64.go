@@ -17,12 +17,13 @@ func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []floa
 			})
 			return
 		}
-		block, next := keys, ahead.of(v)
-		if fewOf(list, rows).rows != rows {
-			block = blockKeys
+		next := ahead.of(v)
+		if f := fewOf(list, rows); f.rows == rows {
+			f.byDType[v.DType](&o[0], ldo, &p[0], ldp, v.at(), v.LD, keys, cols, next.Next, next.Beyond)
+			return
 		}
-		for first := 0; first < keys; first += block {
-			weightedBlock(list, o, ldo, p[first:], ldp, v.from(first), rows, min(block, keys-first), cols, next.plus(first, v))
+		for first := 0; first < keys; first += blockKeys {
+			weightedBlock(list, o, ldo, p[first:], ldp, v.from(first), rows, min(blockKeys, keys-first), cols, next.plus(first, v))
 		}
 	}
 }
