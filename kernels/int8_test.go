@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -133,6 +134,21 @@ func TestInt8WriteRow(t *testing.T) {
 			if got == got {
 				t.Errorf("row %d is %g beside a NaN", i, got)
 			}
+		}
+	}
+}
+
+// TestInt8Overwritten wants a block that is written as a whole to get the scale
+// that it needs, whatever it had before.
+func TestInt8Overwritten(t *testing.T) {
+	small := []float32{0.5, -0.25, 0.125, 0.5, 0, 0.5}
+	for _, before := range []float32{0, 100, 0.01, float32(math.NaN())} {
+		x, want := NewTensor(1, 1, 2, 3).As(Int8, 0), NewTensor(1, 1, 2, 3).As(Int8, 0)
+		x.WriteRow([]float32{before, 0, 0}, 0, 0, 1)
+		x.WriteRows(small, 0, 0, Interval{0, 2})
+		want.WriteRows(small, 0, 0, Interval{0, 2})
+		if x.Scales[0] != want.Scales[0] || !slices.Equal(x.Int8, want.Int8) {
+			t.Errorf("after %g the scale is %g, want %g", before, x.Scales[0], want.Scales[0])
 		}
 	}
 }
