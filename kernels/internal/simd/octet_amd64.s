@@ -298,8 +298,8 @@ next8:
 	VUNPCKLPD     Z13, Z9, Z16
 	VUNPCKHPD     Z13, Z9, Z17
 	VADDPS        Z17, Z16, Z9
-	VEXTRACTF32X4 $0x00, Z0, (R8)
-	VEXTRACTF32X4 $0x00, Z8, 16(R8)
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X8, 16(R8)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z0, (R8)(R9*1)
@@ -314,8 +314,8 @@ next8:
 	VEXTRACTF32X4 $0x03, Z8, 16(R10)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored8
-	VEXTRACTF32X4 $0x00, Z1, (R10)(R9*1)
-	VEXTRACTF32X4 $0x00, Z9, 16(R10)(R9*1)
+	VMOVUPS       X1, (R10)(R9*1)
+	VMOVUPS       X9, 16(R10)(R9*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z1, (R10)(R9*2)
@@ -511,7 +511,7 @@ next4:
 	VUNPCKLPD     Z5, Z1, Z16
 	VUNPCKHPD     Z5, Z1, Z17
 	VADDPS        Z17, Z16, Z1
-	VEXTRACTF32X4 $0x00, Z0, (R8)
+	VMOVUPS       X0, (R8)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z0, (R8)(R9*1)
@@ -523,7 +523,7 @@ next4:
 	VEXTRACTF32X4 $0x03, Z0, (R10)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x00, Z1, (R10)(R9*1)
+	VMOVUPS       X1, (R10)(R9*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z1, (R10)(R9*2)
@@ -1125,8 +1125,8 @@ quadsEnd1of8:
 	VUNPCKLPD     Z13, Z9, Z16
 	VUNPCKHPD     Z13, Z9, Z17
 	VADDPS        Z17, Z16, Z9
-	VEXTRACTF32X4 $0x00, Z0, (R9)
-	VEXTRACTF32X4 $0x00, Z8, 16(R9)
+	VMOVUPS       X0, (R9)
+	VMOVUPS       X8, 16(R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -1141,8 +1141,8 @@ quadsEnd1of8:
 	VEXTRACTF32X4 $0x03, Z8, 16(R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored8
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
-	VEXTRACTF32X4 $0x00, Z9, 16(R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
+	VMOVUPS       X9, 16(R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
@@ -1388,7 +1388,7 @@ quadsEnd1of4:
 	VUNPCKLPD     Z5, Z1, Z16
 	VUNPCKHPD     Z5, Z1, Z17
 	VADDPS        Z17, Z16, Z1
-	VEXTRACTF32X4 $0x00, Z0, (R9)
+	VMOVUPS       X0, (R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -1400,7 +1400,7 @@ quadsEnd1of4:
 	VEXTRACTF32X4 $0x03, Z0, (R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
@@ -2027,8 +2027,8 @@ quadsEnd1of8:
 	VUNPCKLPD     Z13, Z9, Z16
 	VUNPCKHPD     Z13, Z9, Z17
 	VADDPS        Z17, Z16, Z9
-	VEXTRACTF32X4 $0x00, Z0, (R9)
-	VEXTRACTF32X4 $0x00, Z8, 16(R9)
+	VMOVUPS       X0, (R9)
+	VMOVUPS       X8, 16(R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -2043,8 +2043,8 @@ quadsEnd1of8:
 	VEXTRACTF32X4 $0x03, Z8, 16(R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored8
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
-	VEXTRACTF32X4 $0x00, Z9, 16(R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
+	VMOVUPS       X9, 16(R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
@@ -2298,7 +2298,7 @@ quadsEnd1of4:
 	VUNPCKLPD     Z5, Z1, Z16
 	VUNPCKHPD     Z5, Z1, Z17
 	VADDPS        Z17, Z16, Z1
-	VEXTRACTF32X4 $0x00, Z0, (R9)
+	VMOVUPS       X0, (R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -2310,7 +2310,7 @@ quadsEnd1of4:
 	VEXTRACTF32X4 $0x03, Z0, (R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
@@ -2914,8 +2914,8 @@ quadsEnd1of8:
 	VUNPCKLPD     Z13, Z9, Z16
 	VUNPCKHPD     Z13, Z9, Z17
 	VADDPS        Z17, Z16, Z9
-	VEXTRACTF32X4 $0x00, Z0, (R9)
-	VEXTRACTF32X4 $0x00, Z8, 16(R9)
+	VMOVUPS       X0, (R9)
+	VMOVUPS       X8, 16(R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -2930,8 +2930,8 @@ quadsEnd1of8:
 	VEXTRACTF32X4 $0x03, Z8, 16(R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored8
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
-	VEXTRACTF32X4 $0x00, Z9, 16(R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
+	VMOVUPS       X9, 16(R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored8
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)
@@ -3181,7 +3181,7 @@ quadsEnd1of4:
 	VUNPCKLPD     Z5, Z1, Z16
 	VUNPCKHPD     Z5, Z1, Z17
 	VADDPS        Z17, Z16, Z1
-	VEXTRACTF32X4 $0x00, Z0, (R9)
+	VMOVUPS       X0, (R9)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z0, (R9)(R10*1)
@@ -3193,7 +3193,7 @@ quadsEnd1of4:
 	VEXTRACTF32X4 $0x03, Z0, (R11)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x00, Z1, (R11)(R10*1)
+	VMOVUPS       X1, (R11)(R10*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
 	VEXTRACTF32X4 $0x01, Z1, (R11)(R10*2)

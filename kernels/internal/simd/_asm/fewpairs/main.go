@@ -26,7 +26,6 @@ var isa = AVX512
 
 const (
 	vector = 64 // bytes
-	quad   = 4  // rows of a vector of Q, one in each lane
 	eight  = 8  // columns of a lane
 )
 
@@ -52,7 +51,7 @@ type scores struct {
 }
 
 func dots(quads int) {
-	TEXT(fmt.Sprintf("dotsPairs%dAVX512", quad*quads), attr.NOSPLIT, "func("+
+	TEXT(fmt.Sprintf("dotsPairs%dAVX512", RowsAVector*quads), attr.NOSPLIT, "func("+
 		"s *float32, lds int, q *uint32, k "+StoredArg+", ldk, keys, depth, rows int, next uintptr, beyond int)")
 	b := scores{quads: quads, whole: AllocLocal(8)}
 	n := Arg("depth")
@@ -72,7 +71,7 @@ func dots(quads int) {
 	MOVQ(n, b.whole)
 	b.fetch = NewCursor(BFloat16, "depth", "ldk")
 	b.k = NewRows(Arg("k"), ArgHalves("ldk"), 8)
-	b.s = NewRows(Arg("s"), ArgBytes("lds"), quad*quads)
+	b.s = NewRows(Arg("s"), ArgBytes("lds"), RowsAVector*quads)
 	keys := Stack("keys")
 	for _, n := range []int{8, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
@@ -80,7 +79,7 @@ func dots(quads int) {
 		SUBQ(U32(n), keys)
 		JLT(LabelRef(end))
 		b.products(n)
-		b.store(n)
+		StoreFolded(b.s, n, quads, b.acc, temp(0), temp(1))
 		b.s.Advance(U32(4 * n))
 		JMP(LabelRef(next))
 		Label(end)
@@ -157,63 +156,6 @@ func (b scores) step(q reg.Register, n, i int, part bool) {
 	}
 }
 
-// store folds the sums and writes those of the rows that there are.
-func (b scores) store(n int) {
-	done := fmt.Sprintf("stored%d", n)
-	keys := min(n, quad)
-	for half := range b.quads {
-		for first := 0; first < n; first += keys {
-			if keys == 1 {
-				foldOne(b.acc(0, half))
-			} else {
-				b.fold(first, half)
-			}
-		}
-	}
-	for row := range quad * b.quads {
-		if row > 0 {
-			CMPQ(Stack("rows"), U8(row))
-			JLE(LabelRef(done))
-		}
-		for first := 0; first < n; first += keys {
-			sum, at := b.acc(first, row/quad), b.s.At(row, 4*first)
-			if keys == 1 {
-				VEXTRACTF32X4(U8(row%quad), sum, X(temp(0)))
-				VMOVSS(X(temp(0)), at)
-				continue
-			}
-			if row%quad == 0 {
-				VMOVUPS(X(sum), at)
-				continue
-			}
-			VEXTRACTF32X4(U8(row%quad), sum, at)
-		}
-	}
-	Label(done)
-}
-
-// fold leaves the totals of four keys from first on in the lanes of the first
-// one's sums: 0 and 2 are added to 1 and 3.
-func (b scores) fold(first, half int) {
-	w, x, y, z := b.acc(first, half), b.acc(first+1, half), b.acc(first+2, half), b.acc(first+3, half)
-	add := func(lo, hi func(ops ...Op), y, x reg.Register) {
-		lo(y, x, temp(0))
-		hi(y, x, temp(1))
-		VADDPS(temp(1), temp(0), x)
-	}
-	add(VUNPCKLPS, VUNPCKHPS, x, w)
-	add(VUNPCKLPS, VUNPCKHPS, z, y)
-	add(VUNPCKLPD, VUNPCKHPD, y, w)
-}
-
-// foldOne leaves the total of each lane in it, in fold's order.
-func foldOne(x reg.Register) {
-	VPERMILPS(U8(0x4e), x, temp(0))
-	VADDPS(temp(0), x, x)
-	VPERMILPS(U8(0xb1), x, temp(0))
-	VADDPS(temp(0), x, x)
-}
-
 // A sums is some rows of C by one or two vectors of columns of V, for each of
 // which two vectors of sums: the lower halves of its lanes, and the upper ones.
 type sums struct {
@@ -231,7 +173,7 @@ const blockKeys = 32
 
 // weighted generates C += P·V for a fixed number of rows.
 func weighted(quads int) {
-	b := sums{rows: quad * quads}
+	b := sums{rows: RowsAVector * quads}
 	TEXT(fmt.Sprintf("weightedPairs%dAVX512", b.rows), attr.NOSPLIT, "func("+
 		"c *float32, ldc int, p *uint16, ldp int, v "+StoredArg+", ldv, keys, cols int, next uintptr, beyond int)")
 	b.base, b.keys, b.cols = AllocLocal(8), AllocLocal(8), AllocLocal(8)
@@ -261,7 +203,7 @@ func weighted(quads int) {
 func (b sums) columns() {
 	n := Arg("cols")
 	MOVQ(n, b.cols)
-	for vecs := 2 * quad / b.rows; vecs > 0; vecs-- {
+	for vecs := 2 * RowsAVector / b.rows; vecs > 0; vecs-- {
 		pass, end := fmt.Sprintf("pass%d", vecs), fmt.Sprintf("end%d", vecs)
 		Label(pass)
 		CMPQ(b.cols, U32(vecs*HalvesAVector))

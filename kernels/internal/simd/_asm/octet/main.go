@@ -25,7 +25,6 @@ const (
 	isaBytes = 64
 	quad     = 4 // depths that go through a row's lanes together
 	rows     = 8
-	perLane  = 4 // rows of a vector: one in each lane of four floats
 	unroll   = 2
 )
 
@@ -68,7 +67,7 @@ func octet(t Stored) {
 			b.widen(n)
 		}
 		b.products(n)
-		b.store(n)
+		StoreFolded(b.s, n, rows/RowsAVector, acc, temp(0), temp(1))
 		b.s.Advance(U32(4 * n))
 		JMP(LabelRef(next))
 		Label(end)
@@ -194,57 +193,4 @@ func (b block) step(q reg.Register, n, i int, part bool) {
 		VFMADD231PS(x, temp(0), acc(key, 0))
 		VFMADD231PS(x, temp(1), acc(key, 1))
 	}
-}
-
-// store folds the sums and writes those of the rows that there are.
-func (b block) store(n int) {
-	done := fmt.Sprintf("stored%d", n)
-	keys := min(n, perLane)
-	for half := range 2 {
-		for first := 0; first < n; first += keys {
-			if keys == 1 {
-				foldOne(acc(0, half))
-			} else {
-				fold(first, half)
-			}
-		}
-	}
-	for row := range rows {
-		if row > 0 {
-			CMPQ(Stack("rows"), U8(row))
-			JLE(LabelRef(done))
-		}
-		for first := 0; first < n; first += keys {
-			sum, at := acc(first, row/perLane), b.s.At(row, 4*first)
-			if keys == 1 {
-				VEXTRACTF32X4(U8(row%perLane), sum, X(temp(0)))
-				VMOVSS(X(temp(0)), at)
-				continue
-			}
-			VEXTRACTF32X4(U8(row%perLane), sum, at)
-		}
-	}
-	Label(done)
-}
-
-// fold leaves the totals of four keys from first on in the lanes of the first
-// one's sums: 0 and 2 are added to 1 and 3.
-func fold(first, half int) {
-	a, b, c, d := acc(first, half), acc(first+1, half), acc(first+2, half), acc(first+3, half)
-	add := func(lo, hi func(ops ...Op), y, x reg.Register) {
-		lo(y, x, temp(0))
-		hi(y, x, temp(1))
-		VADDPS(temp(1), temp(0), x)
-	}
-	add(VUNPCKLPS, VUNPCKHPS, b, a)
-	add(VUNPCKLPS, VUNPCKHPS, d, c)
-	add(VUNPCKLPD, VUNPCKHPD, c, a)
-}
-
-// foldOne leaves the total of each lane in it, in fold's order.
-func foldOne(x reg.Register) {
-	VPERMILPS(U8(0x4e), x, temp(0))
-	VADDPS(temp(0), x, x)
-	VPERMILPS(U8(0xb1), x, temp(0))
-	VADDPS(temp(0), x, x)
 }
