@@ -1145,10 +1145,10 @@ fullLoaded:
 tail:
 	ADDQ        $0x00000020, DI
 	JZ          done
-	MOVL        $-1, R8
-	MOVQ        $0x00000020, CX
-	SUBQ        DI, CX
-	SHRL        CL, R8
+	MOVQ        $-1, R8
+	MOVQ        DI, CX
+	SHLQ        CL, R8
+	NOTQ        R8
 	KMOVD       R8, K1
 	MOVQ        DX, CX
 	MOVQ        BX, R8
@@ -1389,32 +1389,30 @@ TEXT ·packPairsAVX512(SB), NOSPLIT, $0-48
 	MOVQ         lds+16(FP), BX
 	ADDQ         BX, BX
 	MOVQ         depth+24(FP), SI
-	MOVQ         cols+32(FP), DI
-	MOVQ         least+40(FP), R8
+	MOVQ         cols+32(FP), CX
+	MOVQ         least+40(FP), DI
 	VPBROADCASTD packPairs<>+0(SB), Z8
 	VPXORD       Z9, Z9, Z9
 	VMOVDQU32    packPairsLow<>+0(SB), Z10
 	VMOVDQU32    packPairsHigh<>+0(SB), Z11
-	VMOVDQU32    (R8), Z12
+	VMOVDQU32    (DI), Z12
 
 	// K1 and K2 cover the columns of each vector.
-	CMPQ  DI, $0x00000020
+	CMPQ  CX, $0x00000020
 	JGT   wide
-	MOVL  $-1, R9
-	MOVQ  $0x00000020, CX
-	SUBQ  DI, CX
-	SHRL  CL, R9
-	KMOVD R9, K1
+	MOVQ  $-1, R8
+	SHLQ  CL, R8
+	NOTQ  R8
+	KMOVD R8, K1
 	KXORD K2, K2, K2
 	JMP   pair
 
 wide:
-	SUBQ   $0x00000020, DI
-	MOVL   $-1, R9
-	MOVQ   $0x00000020, CX
-	SUBQ   DI, CX
-	SHRL   CL, R9
-	KMOVD  R9, K2
+	SUBQ   $0x00000020, CX
+	MOVQ   $-1, R8
+	SHLQ   CL, R8
+	NOTQ   R8
+	KMOVD  R8, K2
 	KXNORD K1, K1, K1
 
 pair:
@@ -1481,7 +1479,7 @@ odd:
 	VMOVDQU32   Z6, 192(AX)
 
 done:
-	VMOVDQU32 Z12, (R8)
+	VMOVDQU32 Z12, (DI)
 	VZEROUPPER
 	RET
 

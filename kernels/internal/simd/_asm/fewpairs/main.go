@@ -29,16 +29,6 @@ const (
 	eight  = 8  // columns of a lane
 )
 
-// mask sets k to the lowest n bits, 0 ≤ n ≤ 32. It uses CX.
-func mask(n Op, k reg.Register) {
-	bits := GP64()
-	MOVQ(I32(-1), bits)
-	MOVQ(n, reg.RCX)
-	SHLQ(reg.CL, bits)
-	NOTQ(bits)
-	KMOVD(bits.As32(), k)
-}
-
 // A scores is some quads of rows of Q by some keys. Eight numbers of a key, in
 // all lanes, meet as many of the four rows of a quad. Sums come out four to a
 // row and are folded for four keys at a time.
@@ -65,7 +55,7 @@ func dots(quads int) {
 	part := GP64()
 	MOVQ(n, part)
 	ANDQ(U8(eight-1), part)
-	mask(part, reg.K1)
+	SetHalvesMask(part, reg.K1)
 	SUBQ(part, n)
 	ADDQ(n, n)
 	MOVQ(n, b.whole)
@@ -220,7 +210,7 @@ func (b sums) columns() {
 	MOVQ(b.cols, part)
 	TESTQ(part, part)
 	JZ(LabelRef("whole"))
-	mask(part, reg.K1)
+	SetHalvesMask(part, reg.K1)
 	b.product("part", 1, true)
 	Label("whole")
 }

@@ -260,6 +260,17 @@ func (s ISA) Reduce(x, y reg.Register, op func(from, into reg.Register)) {
 // HalvesAVector is how many halves a vector of AVX-512 holds.
 const HalvesAVector = 32
 
+// SetHalvesMask makes k cover the first n halves of a vector, 0 ≤ n ≤ 32. It uses
+// CX.
+func SetHalvesMask(n, k reg.Register) {
+	bits := GP64()
+	MOVQ(I32(-1), bits)
+	MOVQ(n, reg.RCX)
+	SHLQ(reg.CL, bits)
+	NOTQ(bits)
+	KMOVD(bits.As32(), k)
+}
+
 // Interleave is the indices that pair sixteen halves of one vector, from first
 // on, with those of another, placed once in a file.
 func Interleave(name string, first uint32) Mem {

@@ -9,17 +9,6 @@ import (
 	. "github.com/attnbench/attnbench/kernels/internal/simd/_asm/gen"
 )
 
-// setHalvesMask makes k cover the first n halves of a vector, 0 < n ≤ 32. It
-// uses CX.
-func setHalvesMask(n, k reg.Register) {
-	bits := GP32()
-	MOVL(I32(-1), bits)
-	MOVQ(U32(HalvesAVector), reg.RCX)
-	SUBQ(n, reg.RCX)
-	SHRL(reg.CL, bits)
-	KMOVD(bits, k)
-}
-
 // packTransposedPairs writes up to a vector of source rows as columns of a
 // panel of pairs: what is transposed is a square of sixteen pairs a row. An odd
 // depth's last pair is filled up with zero.
@@ -43,7 +32,7 @@ func packTransposedPairs() {
 	Label("tail")
 	ADDQ(U32(HalvesAVector), depth)
 	JZ(LabelRef("done"))
-	setHalvesMask(depth, reg.K1)
+	SetHalvesMask(depth, reg.K1)
 	loadSquare(isa, "tail", src, lds, rows, func(at Mem, v reg.Register) { VMOVDQU16_Z(at, reg.K1, v) })
 	for i, v := range transposed(isa) {
 		VMOVUPS(v, out(i))
@@ -75,12 +64,12 @@ func packPairs() {
 	Comment("K1 and K2 cover the columns of each vector.")
 	CMPQ(cols, U32(HalvesAVector))
 	JGT(LabelRef("wide"))
-	setHalvesMask(cols, reg.K1)
+	SetHalvesMask(cols, reg.K1)
 	KXORD(reg.K2, reg.K2, reg.K2)
 	JMP(LabelRef("pair"))
 	Label("wide")
 	SUBQ(U32(HalvesAVector), cols)
-	setHalvesMask(cols, reg.K2)
+	SetHalvesMask(cols, reg.K2)
 	KXNORD(reg.K1, reg.K1, reg.K1)
 
 	mask := []reg.Register{reg.K1, reg.K2}

@@ -48,9 +48,9 @@ const unroll = 16
 // cache: from so near, the hardware's prefetchers follow.
 //
 // Note: on an EPYC of family 25 loads alone read 64 MiB again and again at 0.75 times
-// this rate, and with one line a KiB asked for 8 KiB ahead, into the first-level cache,
-// at 0.6 times. That had been worth a fifth on one of family 26 with small pages,
-// where a fetch of every line was neither gain nor loss.
+// this rate, and with one line a KiB fetched 8 KiB ahead, into the first-level cache,
+// at 0.6 times. On one of family 26 the second gains a fifth over loads alone where pages
+// are small, and a fetch of every line neither gains nor loses.
 const ahead = 2048
 
 // read loads all that fills whole rounds; the sum of bits is dropped.
