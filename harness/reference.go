@@ -70,6 +70,22 @@ func (ref *Reference) Rows() (held, all int) {
 }
 
 func (e *evaluator) evaluate(id rowID) row {
+	e.begin(id)
+	if len(e.keys) == 0 {
+		return e.row
+	}
+	q, head := e.query()
+	e.oracle(q, head)
+	e.yardstick(q, head)
+	s := e.measureSpread(head)
+	e.row.setFloors(s)
+	e.row.setBounds(s, len(e.keys), e.p)
+	e.allowRounding(head)
+	return e.row
+}
+
+// begin makes a row the evaluator's, and lists the keys that it sees.
+func (e *evaluator) begin(id rowID) {
 	e.row = row{rowID: id, wantLSE: math.Inf(-1), plainLSE: float32(math.Inf(-1))}
 	e.visible = e.p.AppendVisible(e.visible[:0], id.batch, id.query)
 	e.keys = e.keys[:0]
@@ -78,18 +94,12 @@ func (e *evaluator) evaluate(id rowID) row {
 			e.keys = append(e.keys, j)
 		}
 	}
-	if len(e.keys) == 0 {
-		return e.row
-	}
-	q := e.t.Q.ReadRow(make([]float32, e.p.HeadDim), id.batch, id.head, id.query)
-	head := id.head * e.p.KVHeads / e.p.Heads
-	e.oracle(q, head)
-	e.yardstick(q, head)
-	s := e.measureSpread(head)
-	e.row.setFloors(s)
-	e.row.setBounds(s, len(e.keys), e.p)
-	e.allowRounding(head)
-	return e.row
+}
+
+// query returns the row of Q, and the head of its keys.
+func (e *evaluator) query() (q []float32, kvHead int) {
+	id := e.row.rowID
+	return e.t.Q.ReadRow(make([]float32, e.p.HeadDim), id.batch, id.head, id.query), id.head * e.p.KVHeads / e.p.Heads
 }
 
 // checkYardstick holds the yardstick itself against the analytic bound, so

@@ -15,7 +15,7 @@ const MaskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], bloc
 //	full                       every key
 //	causal                     no key after the query
 //	window:L, window:L:R       L keys to the left and R (0) to the right; -1 is unbounded
-//	sinks:N                    the first N keys always
+//	sinks:N                    the first N keys always, but for those that causal hides
 //	keylens:N[:N…]             valid keys, one number a batch element
 //	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided, in blocks of SIZE keys
 //	longformer:SIZE:LOCAL:GLOBAL

@@ -35,7 +35,7 @@ run ends. An interrupt keeps the samples taken so far; a second one ends the
 program at once.`,
 		Example: "  attnbench run\n" +
 			"  attnbench run --kernel naive,flash --n 128..8192x2 --mask full -o flash.txt\n" +
-			"  attnbench run --mask window:256+sinks:4 --heads 8 --kv-heads 2 --dim 64 --format csv",
+			"  attnbench run --mask causal+window:256+sinks:4 --heads 8 --kv-heads 2 --dim 64 --format csv",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := m.check(cmd.Flags()); err != nil {
@@ -107,6 +107,15 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	if err := r.show(r.tally(outcomes).table(r.job)); err != nil {
 		return err
+	}
+	approximations, err := r.approximations(ctx, r.sweep.Lengths)
+	if err != nil {
+		return failed(err)
+	}
+	if len(approximations.Rows) > 0 {
+		if err := r.show(approximations); err != nil {
+			return err
+		}
 	}
 	return r.sweepAll(ctx)
 }

@@ -25,7 +25,7 @@ straight from the mask. Then it holds each kernel against itself, in ways of
 running it that must not matter. Where no flag says which problem is meant, it
 also holds each kernel against the oracle on every feature that attention has
 in models of today, and shows which ones it does not support, and why.`,
-		Example: "  attnbench verify --kernel flash --mask causal,window:64+sinks:4 --n 1,97,512\n" +
+		Example: "  attnbench verify --kernel flash --mask causal,causal+window:64+sinks:4 --n 1,97,512\n" +
 			"  attnbench verify --heads 8 --kv-heads 2 --dim 64",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,6 +68,10 @@ func (j *job) verifyAll(ctx context.Context, c *checks, w io.Writer, coverage bo
 		checked += j.tally(outcomes).checked()
 	}
 	table, err := j.invariances(ctx, c)
+	if err := errors.Join(err, writeTables(w, table)); err != nil {
+		return checked, err
+	}
+	table, err = j.approximations(ctx, j.sweep.Lengths)
 	return checked, errors.Join(err, writeTables(w, table))
 }
 
