@@ -12,6 +12,7 @@
 //	attnbench merge     # join the records of machines or shards
 //	attnbench model     # logits and next tokens of the transformer
 //	attnbench phases    # time its forward pass by its parts
+//	attnbench profile   # show in which functions a kernel spends its time
 //	attnbench budget    # what each part of a prompt costs, and where attention goes
 //
 // Records go to standard output in the Go benchmark format, so that benchstat
@@ -128,7 +129,7 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		return usagef("command %q: want one of %s", args[0], want)
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newBudget(), newReport(), newHistory(), newCompare(), newMerge(), newAB())
+	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newProfile(), newBudget(), newReport(), newHistory(), newCompare(), newMerge(), newAB())
 	return root
 }
 
