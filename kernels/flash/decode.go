@@ -59,6 +59,7 @@ type decoder struct {
 
 // A stream is what one thread needs for an item.
 type stream struct {
+	group   int              // whose queries are loaded, or -1
 	q       simd.Queries     // [rows, headDim], scaled
 	pairs   simd.PairQueries // or as they are
 	scores  []float32        // [room, scoresLD]
@@ -66,6 +67,7 @@ type stream struct {
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
+	weight  [1]float32 // of a part of it
 }
 
 func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
@@ -119,16 +121,28 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 	return d, nil
 }
 
+// Run forgets the queries of the run before.
+func (d *decoder) Run() error {
+	for i := range d.workers {
+		d.workers[i].group = -1
+	}
+	return d.Plan.Run()
+}
+
 // item takes a range of keys into the parts of its rows.
 func (d *decoder) item(id, item int) {
 	s, p := &d.workers[id], &d.Problem
-	batch, kvHead := item/d.splits/p.KVHeads, item/d.splits%p.KVHeads
+	group := item / d.splits
+	batch, kvHead := group/p.KVHeads, group%p.KVHeads
 	at := item * d.room
 	for i := at; i < at+d.rows; i++ {
 		d.rowMax[i], d.rowSum[i] = float32(math.Inf(-1)), 0
 	}
 	split := kernels.Interval{Lo: item % d.splits * splitKeys, Hi: min((item%d.splits+1)*splitKeys, p.KVLen)}
-	d.load(s, batch, kvHead)
+	if s.group != group {
+		s.group = group
+		d.load(s, batch, kvHead)
+	}
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
 		for v.Len() > 0 {
@@ -290,9 +304,10 @@ func (d *decoder) merge(id, item int) {
 			if d.rowSum[part] == 0 && math.IsInf(float64(d.rowMax[part]), -1) {
 				continue // saw nothing, and its acc was not written
 			}
-			weight := float32(math.Exp2(float64(d.rowMax[part] - m)))
-			sum += weight * d.rowSum[part]
-			cpu.Axpy(weight, d.acc[part*d.cols:][:d.cols], o)
+			s.weight[0] = float32(math.Exp2(float64(d.rowMax[part] - m)))
+			sum += s.weight[0] * d.rowSum[part]
+			acc := simd.Stored{Float32: d.acc[part*d.cols:], LD: d.cols}
+			d.simd.AddWeighted(o, d.cols, s.weight[:], 1, acc, 1, 1, d.cols, simd.Ahead{})
 		}
 		if d.pairs != nil {
 			inOrder(d.O.Row(batch, head, i), o)
