@@ -159,7 +159,7 @@ type sums struct {
 }
 
 // blockKeys is how many keys all columns are taken of before the next ones.
-const blockKeys = 32
+const blockKeys = 64
 
 // weighted generates C += P·V for a fixed number of rows.
 func weighted(quads int) {
@@ -302,6 +302,12 @@ func (b sums) step(disp, vecs int, part, two bool) {
 		LEAQ(Mem{Base: b.v, Index: b.ldv, Scale: 2}, b.v)
 	}
 	for i := range b.rows {
+		if b.rows == 8 && i%2 == 0 { // as in ../weighted
+			for j := range 2 * vecs {
+				VDPBF16PS_BCST(b.p.At(i, disp), value(j), b.acc(vecs, i, j))
+			}
+			continue
+		}
 		VBROADCASTSS(b.p.At(i, disp), weight)
 		for j := range 2 * vecs {
 			VDPBF16PS(value(j), weight, b.acc(vecs, i, j))
