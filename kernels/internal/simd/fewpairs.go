@@ -3,8 +3,9 @@ package simd
 import "github.com/attnbench/attnbench/kernels"
 
 // PairQueries are the few rows of Q of a decode step, as they are stored, laid
-// out for [Pairs.Dots]: in quads of four rows, the last padded with zeros; of
-// eight columns at a time, those of each row in turn.
+// out for [Pairs.Dots]: in octets of eight rows, of four columns at a time those of
+// each row in turn. Up to four rows at the end are a quad: of eight columns at a time.
+// Rows that are missing are zeros.
 type PairQueries struct {
 	x           []uint32
 	rows, depth int
@@ -14,8 +15,9 @@ type PairQueries struct {
 const QuadRows = 4
 
 const (
-	quadCols  = 8                       // columns of a row that lie together
-	quadPairs = QuadRows * quadCols / 2 // pairs of a vector
+	quadCols      = 8                       // columns of a row that lie together
+	octetPairCols = 4                       // and in an octet
+	quadPairs     = QuadRows * quadCols / 2 // pairs of a vector
 )
 
 // quadLen is how many pairs a quad takes.
@@ -40,8 +42,15 @@ func NewPairQueries(room []uint32, rows, depth int) PairQueries {
 
 // pair is where columns c, which is even, and c+1 of row i are.
 func (q *PairQueries) pair(i, c int) *uint32 {
-	return &q.x[i/QuadRows*quadLen(q.depth)+c/quadCols*quadPairs+i%QuadRows*quadCols/2+c%quadCols/2]
+	rows, cols := octetRows, octetPairCols
+	if q.quad(i) {
+		rows, cols = QuadRows, quadCols
+	}
+	return &q.x[i/octetRows*2*quadLen(q.depth)+c/cols*quadPairs+i%rows*cols/2+c%cols/2]
 }
+
+// quad reports whether row i is in a quad rather than an octet.
+func (q *PairQueries) quad(i int) bool { return q.rows-i/octetRows*octetRows <= QuadRows }
 
 // Set makes row the i-th of Q.
 func (q *PairQueries) Set(i int, row []uint16) {
@@ -66,7 +75,8 @@ func pairAt(row []uint16, c int) uint32 {
 // that lie unpacked: [Pairs.Dots], [Pairs.Weigh] and [Pairs.AddWeighted].
 func (x *Pairs) TakesFew() bool { return x.dots != nil }
 
-// Dots is [Funcs.Dots] for keys of bfloat16.
+// Dots is [Funcs.Dots] for keys of bfloat16. The order of the terms is one for octets and
+// another for a quad.
 func (x *Pairs) Dots(s []float32, lds int, q PairQueries, k Stored, keys int, ahead Ahead) {
 	if keys < 0 || q.depth > kernels.MaxHeadDim || k.DType != kernels.BFloat16 {
 		panic(errShape)

@@ -44,9 +44,13 @@ func testDotsPairs(t *testing.T, x *Pairs, rows, keys, depth int, next func() fl
 	x.Dots(s.x, s.ld, pairQueries(q), k.stored(), keys, Ahead{Next: k.stored().Place(), Beyond: 1})
 	s.checkGuards(t, what)
 	for i := range rows {
-		one := newHalfMatrix(1, depth, 0, func() float32 { return 0 })
-		copy(one.bits, q.bits[i*q.ld:][:depth])
-		alone := pairQueries(one)
+		company := 1
+		if rows-i/octetRows*octetRows > QuadRows {
+			company += QuadRows
+		}
+		others, at := newHalfMatrix(company, depth, 0, func() float32 { return 0 }), i%company
+		copy(others.bits[at*others.ld:], q.bits[i*q.ld:][:depth])
+		alone := pairQueries(others)
 		for j := range keys {
 			want, size := 0.0, 0.0
 			for c := range depth {
@@ -58,8 +62,8 @@ func testDotsPairs(t *testing.T, x *Pairs, rows, keys, depth int, next func() fl
 			if got := s.row(i)[j]; !near(got, float32(want), tol) {
 				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, got, want)
 			}
-			var again [1]float32
-			if x.Dots(again[:], 1, alone, k.stored().from(j), 1, Ahead{}); !same(again[0], s.row(i)[j]) {
+			var again [QuadRows + 1]float32
+			if x.Dots(again[:], 1, alone, k.stored().from(j), 1, Ahead{}); !same(again[at], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
 			}
 		}

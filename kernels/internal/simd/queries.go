@@ -3,7 +3,7 @@ package simd
 // Queries are the few rows of Q of a decode step, scaled and laid out as
 // [Funcs.Dots] of one variant takes them: row by row, or by octets.
 //
-// An octet is eight rows, the last padded with zeros: of four columns at a
+// An octet is eight rows, the last padded with zeros: of two columns at a
 // time, those of each row in turn.
 type Queries struct {
 	x           []float32
@@ -13,7 +13,7 @@ type Queries struct {
 
 const (
 	octetRows = 8
-	octetCols = 4
+	octetCols = 2
 )
 
 // StreamRows is for how many rows a processor waits for keys most of the time,

@@ -15,10 +15,9 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for _, quads := range []int{1, 2} {
-		dots(quads)
-		weighted(quads)
-	}
+	dots()
+	weighted(1)
+	weighted(2)
 	Generate()
 }
 
@@ -29,30 +28,20 @@ const (
 	eight  = 8  // columns of a lane
 )
 
-// A scores is some quads of rows of Q by some keys. Eight numbers of a key, in
-// all lanes, meet as many of the four rows of a quad. Sums come out four to a
-// row and are folded for four keys at a time.
+// A scores is a quad of rows of Q by some keys. Eight numbers of a key, in
+// all lanes, meet as many of the four rows. Sums come out four to a
+// row and are folded for four keys at a time. Eight rows are in ../octet.
 type scores struct {
-	quads int
 	k, s  Rows
-	far   reg.Register // from one quad of Q to the next, in bytes
-	whole Mem          // columns in whole eights, in bytes
+	whole Mem // columns in whole eights, in bytes
 	fetch Cursor
 }
 
-func dots(quads int) {
-	TEXT(fmt.Sprintf("dotsPairs%dAVX512", RowsAVector*quads), attr.NOSPLIT, "func("+
+func dots() {
+	TEXT("dotsPairs4AVX512", attr.NOSPLIT, "func("+
 		"s *float32, lds int, q *uint32, k "+StoredArg+", ldk, keys, depth, rows int, next uintptr, beyond int)")
-	b := scores{quads: quads, whole: AllocLocal(8)}
-	n := Arg("depth")
-	if quads > 1 {
-		b.far = GP64()
-		MOVQ(n, b.far)
-		ADDQ(U8(eight-1), b.far)
-		SHRQ(U8(3), b.far)
-		SHLQ(U8(6), b.far)
-	}
-	part := GP64()
+	b := scores{whole: AllocLocal(8)}
+	n, part := Arg("depth"), GP64()
 	MOVQ(n, part)
 	ANDQ(U8(eight-1), part)
 	SetHalvesMask(part, reg.K1)
@@ -61,7 +50,7 @@ func dots(quads int) {
 	MOVQ(n, b.whole)
 	b.fetch = NewCursor(BFloat16, "depth", "ldk")
 	b.k = NewRows(Arg("k"), ArgHalves("ldk"), 8)
-	b.s = NewRows(Arg("s"), ArgBytes("lds"), RowsAVector*quads)
+	b.s = NewRows(Arg("s"), ArgBytes("lds"), RowsAVector)
 	keys := Stack("keys")
 	for _, n := range []int{8, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
@@ -69,7 +58,7 @@ func dots(quads int) {
 		SUBQ(U32(n), keys)
 		JLT(LabelRef(end))
 		b.products(n)
-		StoreFolded(b.s, n, quads, b.acc, temp(0), temp(1))
+		StoreFolded(b.s, n, acc, temp(0), temp(1))
 		b.s.Advance(U32(4 * n))
 		JMP(LabelRef(next))
 		Label(end)
@@ -78,15 +67,13 @@ func dots(quads int) {
 	End()
 }
 
-func (b scores) acc(key, half int) reg.Register { return isa.V(b.quads*key + half) }
-func temp(i int) reg.Register                   { return isa.V(16 + i) }
+func acc(key int) reg.Register { return isa.V(key) }
+func temp(i int) reg.Register  { return isa.V(16 + i) }
 
 // products sums over the depth and goes on to the next keys.
 func (b scores) products(n int) {
 	for key := range n {
-		for half := range b.quads {
-			isa.Zero(b.acc(key, half))
-		}
+		isa.Zero(acc(key))
 	}
 	q, left := Arg("q"), GP64()
 	MOVQ(b.whole, left)
@@ -125,24 +112,17 @@ func (b scores) products(n int) {
 // step adds the products of the i-th eight columns from where the pointers are;
 // what lies beyond a row's end is not read.
 func (b scores) step(q reg.Register, n, i int, part bool) {
-	for half := range b.quads {
-		at := Mem{Base: q, Disp: i * vector}
-		if half > 0 {
-			at.Index, at.Scale = b.far, 1
-		}
-		VMOVUPS(at, temp(half))
-	}
+	rows := temp(0)
+	VMOVUPS(Mem{Base: q, Disp: i * vector}, rows)
 	for key := range n {
-		at, x := b.k.At(key, 2*eight*i), temp(2+key)
+		at, x := b.k.At(key, 2*eight*i), temp(1+key)
 		if part {
 			VMOVDQU16_Z(at, reg.K1, x)
 			VSHUFF32X4(U8(0), x, x, x)
 		} else {
 			VBROADCASTF32X4(at, x)
 		}
-		for half := range b.quads {
-			VDPBF16PS(temp(half), x, b.acc(key, half))
-		}
+		VDPBF16PS(rows, x, acc(key))
 	}
 }
 

@@ -12,36 +12,33 @@ import (
 // of four floats, which are yet to be added up.
 const RowsAVector = 4
 
-// StoreFolded adds up the sums of n keys with the rows of some vectors, and writes
-// them to S as far as the argument rows counts. n is 1 or a multiple of four,
-// acc has the sums, and x and y are lost.
-func StoreFolded(s Rows, n, vecs int, acc func(key, vec int) reg.Register, x, y reg.Register) {
+// StoreFolded adds up the sums of n keys, and writes them to S as far as the argument
+// rows counts. n is 1 or a multiple of four, acc has the sums, and x and y are lost.
+func StoreFolded(s Rows, n int, acc func(key int) reg.Register, x, y reg.Register) {
 	done := fmt.Sprintf("stored%d", n)
 	keys := min(n, RowsAVector)
-	for vec := range vecs {
-		for first := 0; first < n; first += keys {
-			if keys == 1 {
-				foldOne(acc(0, vec), x)
-			} else {
-				fold(acc(first, vec), acc(first+1, vec), acc(first+2, vec), acc(first+3, vec), x, y)
-			}
+	for first := 0; first < n; first += keys {
+		if keys == 1 {
+			foldOne(acc(0), x)
+		} else {
+			fold(acc(first), acc(first+1), acc(first+2), acc(first+3), x, y)
 		}
 	}
-	for row := range RowsAVector * vecs {
+	for row := range RowsAVector {
 		if row > 0 {
 			CMPQ(Stack("rows"), U8(row))
 			JLE(LabelRef(done))
 		}
 		for first := 0; first < n; first += keys {
-			sum, at := acc(first, row/RowsAVector), s.At(row, 4*first)
+			sum, at := acc(first), s.At(row, 4*first)
 			switch {
 			case keys == 1:
-				VEXTRACTF32X4(U8(row%RowsAVector), sum, X(x))
+				VEXTRACTF32X4(U8(row), sum, X(x))
 				VMOVSS(X(x), at)
-			case row%RowsAVector == 0:
+			case row == 0:
 				VMOVUPS(X(sum), at)
 			default:
-				VEXTRACTF32X4(U8(row%RowsAVector), sum, at)
+				VEXTRACTF32X4(U8(row), sum, at)
 			}
 		}
 	}

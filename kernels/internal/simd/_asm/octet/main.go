@@ -16,59 +16,66 @@ import (
 func main() {
 	ConstraintExpr("!purego")
 	for _, t := range AllStored {
-		octet(t)
+		octet(t, false)
 	}
+	octet(BFloat16, true)
 	Generate()
 }
 
+var isa = AVX512
+
 const (
-	isaBytes = 64
-	quad     = 4 // depths that go through a row's lanes together
-	rows     = 8
-	unroll   = 2
+	vector = 64 // bytes
+	cell   = 8  // bytes of a key that go through a row's lanes together
+	unroll = 4
 )
 
-// A block is eight rows of Q by some keys. Four floats of a key, in all lanes,
-// meet as many of four rows of Q: one load feeds two multiply-adds, and a
-// vector of Q as many as there are keys. Sums come out four to a row and are
-// folded for four keys at a time.
+// A block is eight rows of Q by some keys. Eight bytes of a key, two floats or two pairs of
+// bfloat16, in all lanes, meet as many of each row. Sums come out two to a row.
+//
+// Note: sixteen bytes, which would meet those of four rows, need half as many loads, but on an
+// EPYC of family 25 a broadcast of them takes a pipe that multiplies, and one of eight
+// takes none. And there would be twice as many sums to fold.
 type block struct {
+	pairs bool // multiplies pairs of bfloat16 as they lie
 	t     Stored
-	k     Rows         // the keys as floats: where they lie, or widened
+	k     Keys         // the keys as they are multiplied: where they lie, or widened
 	from  reg.Register // the keys as they lie, where they are widened
-	s     Rows
 	fetch Cursor
-	quads Mem
+	cells Mem // whole ones of a key
 	wide  Mem // bytes of a widened key
 }
 
-func octet(t Stored) {
-	TEXT("octet"+t.Name+"AVX512", attr.NOSPLIT, "func("+
-		"s *float32, lds int, q *float32, k "+StoredArg+", ldk, keys, depth, rows int, wide *float32, next uintptr, beyond int)")
-	b := block{t: t, quads: AllocLocal(8)}
+func octet(t Stored, pairs bool) {
+	name, q, wide := t.Name, "float32", ", wide *float32"
+	if pairs {
+		name, q, wide = "Pairs", "uint32", ""
+	}
+	TEXT("octet"+name+"AVX512", attr.NOSPLIT, "func("+
+		"s *float32, lds int, q *"+q+", k "+StoredArg+", ldk, keys, depth, rows int"+wide+", next uintptr, beyond int)")
+	b := block{t: t, pairs: pairs, cells: AllocLocal(8)}
 	b.depth()
 	b.fetch = NewCursor(t, "depth", "ldk")
-	if t == Float32 {
-		b.k = NewRows(Arg("k"), t.ArgElements("ldk"), 8)
-	} else {
+	if b.widens() {
 		b.from = Arg("k")
 		stride := GP64()
 		MOVQ(b.wide, stride)
-		b.k = NewRows(Arg("wide"), stride, 8)
+		b.k = NewKeys(Arg("wide"), stride)
+	} else {
+		b.k = NewKeys(Arg("k"), t.ArgElements("ldk"))
 	}
-	b.s = NewRows(Arg("s"), ArgBytes("lds"), rows)
-	keys := Stack("keys")
-	for _, n := range []int{8, 4, 1} {
+	s, keys := Arg("s"), Stack("keys")
+	for _, n := range []int{16, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
 		Label(next)
 		SUBQ(U32(n), keys)
 		JLT(LabelRef(end))
-		if t != Float32 {
+		if b.widens() {
 			b.widen(n)
 		}
 		b.products(n)
-		StoreFolded(b.s, n, rows/RowsAVector, acc, temp(0), temp(1))
-		b.s.Advance(U32(4 * n))
+		StoreOctet(s, ArgBytes("lds"), n, acc, temp)
+		ADDQ(U32(4*n), s)
 		JMP(LabelRef(next))
 		Label(end)
 		ADDQ(U32(n), keys)
@@ -76,32 +83,39 @@ func octet(t Stored) {
 	End()
 }
 
-// depth works out how many quads there are, and the mask of the last where it is
-// a part; widened keys end in zeros.
+func (b block) widens() bool { return b.t != Float32 && !b.pairs }
+
+// depth works out how many cells there are, and the mask of the last elements: of the
+// cell that is a part, or of the vector that is widened. Widened keys end in zeros.
 func (b *block) depth() {
 	n, last := Arg("depth"), Arg("depth")
-	if b.t != Float32 {
+	switch {
+	case b.pairs:
+		ANDQ(U8(3), last)
+		SetHalvesMask(last, reg.K1)
+		SHRQ(U8(2), n)
+	case b.widens():
 		b.wide = AllocLocal(8)
-		ADDQ(U8(quad-1), n)
 		wide := Arg("depth")
 		ADDQ(U8(15), wide)
 		SHRQ(U8(4), wide)
 		SHLQ(U8(6), wide)
 		MOVQ(wide, b.wide)
 		ANDQ(U8(15), last)
-	} else {
-		ANDQ(U8(quad-1), last)
+		INCQ(n)
+		SHRQ(U8(1), n)
+		TESTQ(last, last)
+		JZ(LabelRef("whole"))
+		isa.SetMask(last)
+		Label("whole")
+	default:
+		SHRQ(U8(1), n)
 	}
-	SHRQ(U8(2), n)
-	MOVQ(n, b.quads)
-	TESTQ(last, last)
-	JZ(LabelRef("whole"))
-	AVX512.SetMask(last)
-	Label("whole")
+	MOVQ(n, b.cells)
 }
 
-func acc(key, half int) reg.Register { return AVX512.V(2*key + half) }
-func temp(i int) reg.Register        { return AVX512.V(16 + i) }
+func acc(key int) reg.Register { return isa.V(key) }
+func temp(i int) reg.Register  { return isa.V(16 + i) }
 
 // widen converts the next keys.
 func (b block) widen(n int) {
@@ -114,15 +128,15 @@ func (b block) widen(n int) {
 		Label(name)
 		SUBQ(U32(16), left)
 		JLT(LabelRef(name + "Part"))
-		b.t.Load(AVX512, Mem{Base: at}, temp(0), nil)
+		b.t.Load(isa, Mem{Base: at}, temp(0), nil)
 		VMOVUPS(temp(0), Mem{Base: to})
-		ADDQ(U32(b.t.Bytes(AVX512)), at)
-		ADDQ(U32(isaBytes), to)
+		ADDQ(U32(b.t.Bytes(isa)), at)
+		ADDQ(U32(vector), to)
 		JMP(LabelRef(name))
 		Label(name + "Part")
 		ADDQ(U32(16), left)
 		JZ(LabelRef(name + "End"))
-		b.t.Load(AVX512, Mem{Base: at}, temp(0), AVX512.Mask())
+		b.t.Load(isa, Mem{Base: at}, temp(0), isa.Mask())
 		VMOVUPS(temp(0), Mem{Base: to})
 		Label(name + "End")
 		by := b.t.ArgElements("ldk")
@@ -133,64 +147,79 @@ func (b block) widen(n int) {
 // products sums over the depth and goes on to the next keys.
 func (b block) products(n int) {
 	for key := range n {
-		AVX512.Zero(acc(key, 0))
-		AVX512.Zero(acc(key, 1))
+		isa.Zero(acc(key))
 	}
 	q, left := Arg("q"), GP64()
-	MOVQ(b.quads, left)
+	MOVQ(b.cells, left)
+	bytes := n * cell // that are fetched for a cell of each key
+	if b.widens() {
+		bytes = n * cell * b.t.Size / Float32.Size
+	}
 	for _, by := range []int{unroll, 1} {
-		loop, end := fmt.Sprintf("quads%dof%d", by, n), fmt.Sprintf("quadsEnd%dof%d", by, n)
+		loop, end := fmt.Sprintf("cells%dof%d", by, n), fmt.Sprintf("cellsEnd%dof%d", by, n)
 		Label(loop)
 		SUBQ(U32(by), left)
 		JLT(LabelRef(end))
 		for i := range by {
-			b.fetch.Fetch(fmt.Sprintf("%sFetch%d", loop, i), n*quad*b.t.Size, i)
+			b.fetch.Fetch(fmt.Sprintf("%sFetch%d", loop, i), bytes, i)
 			b.step(q, n, i, false)
 		}
-		ADDQ(U32(by*2*isaBytes), q)
-		b.k.Advance(U32(by * 4 * quad))
+		ADDQ(U32(by*vector), q)
+		b.k.Advance(U32(by * cell))
 		JMP(LabelRef(loop))
 		Label(end)
 		if by > 1 {
 			ADDQ(U32(by), left)
 		}
 	}
-	back := GP64()
-	if b.t == Float32 {
+	if !b.widens() {
 		next := fmt.Sprintf("next%d", n)
-		TESTQ(U32(quad-1), Stack("depth"))
+		b.testPart()
 		JZ(LabelRef(next))
 		b.step(q, n, 0, true)
 		Label(next)
-		MOVQ(b.quads, back)
-		SHLQ(U8(4), back)
-		b.k.Each(func(p reg.Register) { SUBQ(back, p) })
-		MOVQ(b.k.Stride(), back)
-		switch n {
-		case 8, 4:
-			SHLQ(U8(map[int]int{8: 3, 4: 2}[n]), back)
-		}
-		b.k.Advance(back)
-		return
 	}
-	MOVQ(b.quads, back)
-	SHLQ(U8(4), back)
-	b.k.Each(func(p reg.Register) { SUBQ(back, p) })
+	by, back := GP64(), GP64()
+	MOVQ(b.cells, back)
+	SHLQ(U8(3), back)
+	XORQ(by, by)
+	if !b.widens() {
+		IMUL3Q(U32(n), b.k.Stride(), by)
+	}
+	SUBQ(back, by)
+	b.k.Advance(by)
 }
 
-// step adds the products of the i-th quad from where the pointers are.
+// testPart tests whether keys end in a part of a cell.
+func (b block) testPart() {
+	if b.pairs {
+		KTESTB(reg.K1, reg.K1)
+		return
+	}
+	TESTQ(U32(1), Stack("depth"))
+}
+
+// step adds the products of the i-th cell from where the pointers are; what lies beyond a
+// key's end is not read.
 func (b block) step(q reg.Register, n, i int, part bool) {
-	VMOVUPS(Mem{Base: q, Disp: 2 * i * isaBytes}, temp(0))
-	VMOVUPS(Mem{Base: q, Disp: (2*i + 1) * isaBytes}, temp(1))
+	rows := temp(i % 2)
+	VMOVUPS(Mem{Base: q, Disp: i * vector}, rows)
 	for key := range n {
-		at, x := b.k.At(key, 4*quad*i), temp(2+key)
-		if part {
-			VMOVUPS_Z(at, AVX512.Mask(), x)
-			VSHUFF32X4(U8(0), x, x, x)
-		} else {
-			VBROADCASTF32X4(at, x)
+		at, x := b.k.At(key, cell*i), temp(2+key%14)
+		switch {
+		case part && b.pairs:
+			VMOVDQU16_Z(at, reg.K1, x)
+			VPBROADCASTQ(X(x), x)
+		case part:
+			VMOVSS(at, X(x))
+			VPBROADCASTQ(X(x), x)
+		default:
+			VPBROADCASTQ(at, x)
 		}
-		VFMADD231PS(x, temp(0), acc(key, 0))
-		VFMADD231PS(x, temp(1), acc(key, 1))
+		if b.pairs {
+			VDPBF16PS(rows, x, acc(key))
+		} else {
+			VFMADD231PS(rows, x, acc(key))
+		}
 	}
 }
