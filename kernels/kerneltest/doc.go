@@ -4,4 +4,6 @@
 // promises bit for bit.
 //
 //	func TestConformance(t *testing.T) { kerneltest.Run(t, kernel{}) }
+//
+// Beside it stands [Benchmark], for `go test -bench`.
 package kerneltest
