@@ -41,7 +41,7 @@ type Measurement struct {
 }
 
 // ErrIncomplete is wrapped by the error of a measurement that was stopped.
-var ErrIncomplete = errors.New("measurement incomplete")
+var ErrIncomplete = errors.New("the run is incomplete")
 
 // keptBytes bounds the workspace of the plans that stay open between samples.
 // Beyond it a plan is made anew for each sample, outside of the timed part.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,16 @@ type Set struct {
 	Series []*Series
 }
 
+// CheckValues refuses what no statistics can be made of.
+func CheckValues(res *benchfmt.Result) error {
+	for _, v := range res.Values {
+		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
+			return fmt.Errorf("benchmark %q: %s is %v: must be finite", res.Name, v.Unit, v.Value)
+		}
+	}
+	return nil
+}
+
 // Add pools the values of one result. Its error names what the result's name
 // lacks.
 func (s *Set) Add(res *benchfmt.Result) error {
@@ -168,7 +179,12 @@ func parseName(name benchfmt.Name) (key Key, n int, err error) {
 		return v
 	}
 	number := func(k string) int {
-		v, err := strconv.Atoi(text(k))
+		s, ok := parts[k]
+		if !ok {
+			lack = append(lack, k)
+			return 0
+		}
+		v, err := strconv.Atoi(s)
 		if err != nil || v <= 0 {
 			lack = append(lack, "a positive "+k)
 		}

@@ -51,7 +51,7 @@ func TestReadPoolsSamples(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for records, want := range map[string]string{
-		"BenchmarkAttention/kernel=flash 1 1 ns/op":                     "lacks isa, mask, batch, a positive batch",
+		"BenchmarkAttention/kernel=flash 1 1 ns/op":                     "lacks isa, mask, batch, heads, kvheads, qlen, dim, kvlen",
 		strings.Replace(name, "dim=64", "dim=x", 1) + " 1 1 ns/op":      "records:1: benchmark \"Attention/kernel=flash",
 		strings.Replace(name, "kvlen=128", "kvlen=0", 1) + " 1 1 ns/op": "lacks a positive kvlen",
 		name + " 1 notanumber ns/op":                                    "records:1: parsing measurement: invalid syntax",

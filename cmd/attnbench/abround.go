@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
-	"github.com/attnbench/attnbench/reports/compare"
+	"github.com/attnbench/attnbench/reports"
 	"github.com/attnbench/attnbench/reports/paired"
 )
 
@@ -194,7 +194,7 @@ func (x *sideBySide) readSamples(text, name string) (paired.Samples, error) {
 }
 
 func (x *sideBySide) take(rec *benchfmt.Result, samples paired.Samples) error {
-	if err := compare.CheckValues(rec); err != nil {
+	if err := reports.CheckValues(rec); err != nil {
 		return err
 	}
 	key := paired.Key{Config: configOf(rec), Name: rec.Name.String()}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -64,7 +63,7 @@ into quarters.`,
 	flags.IntVar(&f.count, "count", 10, "`samples` of each length and segment")
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of the order and of the intervals")
-	f.out.register(flags)
+	f.out.register(flags, "none")
 	return cmd
 }
 
@@ -113,6 +112,9 @@ func (f *budgetFlags) run(cmd *cobra.Command) error {
 // resolve checks the flags and loads what they name.
 func (f *budgetFlags) resolve(cmd *cobra.Command) (*budgetRun, error) {
 	if err := f.passFlags.check(cmd.Flags().Changed); err != nil {
+		return nil, err
+	}
+	if err := f.out.checkGiven(cmd.Flags()); err != nil {
 		return nil, err
 	}
 	if len(f.kernels) != 1 {
@@ -192,29 +194,13 @@ func (f *budgetFlags) parts() ([]budget.Part, error) {
 		if !ok || name == "" || path == "" {
 			return nil, fmt.Errorf("--segment %q: want NAME=FILE", s)
 		}
-		text, err := readText(path)
+		text, err := readText(path, maxPrompt)
 		if err != nil {
 			return nil, fmt.Errorf("--segment %q: %w", s, err)
 		}
 		parts = append(parts, budget.Part{Name: name, Text: text})
 	}
 	return parts, nil
-}
-
-func readText(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", cause(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxPrompt+1))
-	if err != nil {
-		return "", cause(err)
-	}
-	if len(text) > maxPrompt {
-		return "", fmt.Errorf("more than %d bytes", maxPrompt)
-	}
-	return string(text), nil
 }
 
 // fitLengths are those of --n, or parts of the prompt; half of it where the
@@ -247,11 +233,7 @@ func (f *budgetFlags) predictions(tokens int) ([]int, error) {
 	if f.predict == "" {
 		return []int{2 * tokens, 4 * tokens, 8 * tokens}, nil
 	}
-	lengths, err := parseLengths(f.predict)
-	if err != nil {
-		return nil, fmt.Errorf("--predict: %w", err)
-	}
-	return lengths, nil
+	return parseLengths("predict", f.predict)
 }
 
 // measure takes the samples, fits, looks, and measures what was predicted.
@@ -338,8 +320,5 @@ func (b *budgetRun) write(cmd *cobra.Command, records, page *output) error {
 			list = append(list, b.records(p, &harness.Peaks{}, config)...)
 		}
 	}
-	if err := errors.Join(harness.Write(records, b.flags.out.format, list), records.commit()); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(errors.Join(harness.Write(records, b.flags.out.format, list), records.commit()))
 }

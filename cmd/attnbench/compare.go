@@ -107,6 +107,9 @@ func (f *compareFlags) check(flags *pflag.FlagSet) error {
 			return fmt.Errorf("--%s without --gate: want both, or neither", name)
 		}
 	}
+	if f.opts.Alpha == 0 || f.opts.Confidence == 0 { // which stand for the defaults in compare.Options
+		return errors.New("--alpha and --confidence must be above 0 and below 1")
+	}
 	if len(f.noise) > 0 && f.opts.Col != ".file" {
 		return fmt.Errorf("--noise beside --col %q: its files are of the base, so columns must be files", f.opts.Col)
 	}

@@ -36,7 +36,7 @@ func (f *generateFlags) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.temperature, "temperature", 0, "`temperature` to draw them with; 0 takes the likeliest")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of what is drawn")
 	flags.BoolVar(&f.uncached, "no-cache", false, "compute all keys and values anew for every token")
-	f.out.register(flags)
+	f.out.register(flags, "none")
 }
 
 // check refuses what goes with --generate where there is none, and what does
@@ -58,7 +58,7 @@ func (f *generateFlags) check(flags *pflag.FlagSet) error {
 			return fmt.Errorf("--%s beside --generate: want one of them", name)
 		}
 	}
-	return harness.CheckFormat(f.out.format)
+	return f.out.checkGiven(flags)
 }
 
 // runGenerate lets the model go on from its prompt. The text appears as it is
@@ -92,10 +92,7 @@ func (f *modelFlags) runGenerate(cmd *cobra.Command) error {
 	if err := harness.Write(o, f.generate.out.format, g.records(f.generate.seed)); err != nil {
 		return failed(err)
 	}
-	if err := o.commit(); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(o.commit())
 }
 
 // A generation is one run of a model that goes on from its prompt.
@@ -130,10 +127,7 @@ func (g *generation) run(ctx context.Context, what model.Generation) error {
 	}
 	g.made = made
 	fmt.Fprintln(g.out)
-	if err := g.table().Write(g.out); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(g.table().Write(g.out))
 }
 
 // table shows how long prefill and decode took.

@@ -187,12 +187,12 @@ func readFolder(dir string) ([]runs.File, error) {
 		case hidden || !entry.Type().IsRegular():
 			return nil
 		}
-		text, err := os.ReadFile(path)
+		name, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
-		files = append(files, runs.File{Name: filepath.ToSlash(name), Text: string(text)})
+		text, err := readText(path, maxRecords)
+		files = append(files, runs.File{Name: filepath.ToSlash(name), Text: text})
 		return err
 	})
 	if err == nil && len(files) == 0 {

@@ -48,7 +48,7 @@ func (f *sweepFlags) resolve(cmd *cobra.Command) (*job, error) {
 		return nil, err
 	}
 	j := &job{seed: f.seed, options: kernels.Options{Threads: f.threads}}
-	lengths, err := parseLengths(f.lengths)
+	lengths, err := parseLengths("n", f.lengths)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (j *job) setShape(f *sweepFlags, lengths []int, flags *pflag.FlagSet) {
 		s.Lengths = adjustable(s)
 	}
 	if s.Masks == nil || flags.Changed("mask") {
-		s.Masks = f.masks
+		s.Masks = unique(f.masks)
 	}
 	s.Batch = f.batch
 	if flags.Changed("heads") {

@@ -14,13 +14,14 @@ const maxLength = 1 << 24
 const lengthsGrammar = "positive lengths such as 1024, lists such as 128,256 or ranges such as 128..8192x2"
 
 // parseLengths reads sequence lengths: numbers and geometric ranges LO..HIxF,
-// joined by commas. They come back ascending and each once.
-func parseLengths(spec string) ([]int, error) {
+// joined by commas. They come back ascending and each once. An error names the
+// flag.
+func parseLengths(flag, spec string) ([]int, error) {
 	var lengths []int
 	for _, part := range strings.Split(spec, ",") {
 		some, err := parseRange(part)
 		if err != nil {
-			return nil, fmt.Errorf("--n %q: %w; want %s", spec, err, lengthsGrammar)
+			return nil, fmt.Errorf("--%s %q: %w; want %s", flag, spec, err, lengthsGrammar)
 		}
 		lengths = append(lengths, some...)
 	}

@@ -16,7 +16,7 @@ func TestParseLengths(t *testing.T) {
 		"7..7x2":           {7},
 		"64,128..512x4,96": {64, 96, 128, 512},
 	} {
-		got, err := parseLengths(spec)
+		got, err := parseLengths("n", spec)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, %v, want %v", spec, got, err, want)
 		}
@@ -41,7 +41,7 @@ func TestParseLengthsRefuses(t *testing.T) {
 		"9223372036854775807":   "must be in 1..16777216",
 		"1..16777216x999999999": "",
 	} {
-		_, err := parseLengths(spec)
+		_, err := parseLengths("n", spec)
 		if want == "" {
 			if err != nil {
 				t.Errorf("%s: error %v, want none", spec, err)

@@ -18,7 +18,7 @@ func newList() *cobra.Command {
 		Short: "List kernels, instruction sets, inputs, presets and masks",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return writeList(cmd.OutOrStdout())
+			return failed(writeList(cmd.OutOrStdout()))
 		},
 	}
 }

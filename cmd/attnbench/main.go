@@ -10,6 +10,8 @@
 //	attnbench compare   # hold records against each other; fail on what got slower
 //	attnbench ab        # measure two programs side by side; fail if one is slower
 //	attnbench merge     # join the records of machines or shards
+//	attnbench report    # one HTML page of records, with charts
+//	attnbench history   # where benchmarks changed over commits
 //	attnbench model     # logits and next tokens of the transformer
 //	attnbench phases    # time its forward pass by its parts
 //	attnbench profile   # show in which functions a kernel spends its time
@@ -35,6 +37,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	_ "github.com/attnbench/attnbench/kernels/all"
 )
@@ -70,7 +73,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if errors.As(err, &coded) {
 		return coded.code
 	}
-	return exitUsage // cobra's own: an unknown flag, a value that is no number
+	return exitUsage // cobra's own: an unknown flag
 }
 
 // oneLine joins the lines of an error that lists several.
@@ -93,8 +96,14 @@ func usage(err error) error { return &exitError{exitUsage, err} }
 // usagef is usage of a new error.
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// failed marks err as a check that failed, or work that broke off.
-func failed(err error) error { return &exitError{exitFailed, err} }
+// failed marks err, if there is one, as a check that failed, or work that broke
+// off.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{exitFailed, err}
+}
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -115,22 +124,55 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.RunE = func(cmd *cobra.Command, args []string) error {
-		var names []string
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				names = append(names, c.Name())
+	root.RunE = func(_ *cobra.Command, args []string) error { return noCommand(root, args) }
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(flagError(err)) })
+	root.SetHelpCommand(&cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return noCommand(root, args)
 			}
-		}
-		want := strings.Join(names, ", ")
-		if len(args) == 0 {
-			return usagef("no command: want one of %s; see attnbench --help", want)
-		}
-		return usagef("command %q: want one of %s", args[0], want)
-	}
+			return cmd.Help()
+		},
+	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newProfile(), newBudget(), newReport(), newHistory(), newCompare(), newMerge(), newAB())
 	return root
+}
+
+// noCommand says which commands there are.
+func noCommand(root *cobra.Command, args []string) error {
+	var names []string
+	for _, c := range root.Commands() {
+		if c.IsAvailableCommand() && c.Name() != "help" {
+			names = append(names, c.Name())
+		}
+	}
+	want := strings.Join(names, ", ")
+	if len(args) == 0 {
+		return usagef("no command: want one of %s; see attnbench --help", want)
+	}
+	return usagef("command %q: want one of %s", args[0], want)
+}
+
+// flagError says of a flag's value what is allowed, where the flag's type says
+// it; the causes that package strconv gives name its functions.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	flag := invalid.GetFlag()
+	want, ok := map[string]string{
+		"int": "a whole number", "uint64": "a whole number of at least 0", "float64": "a number", "bool": "true or false",
+		"intSlice": "whole numbers, joined by commas", "duration": "a duration such as 500ms, 30s or 5m",
+	}[flag.Value.Type()]
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("--%s %q: want %s", flag.Name, invalid.GetValue(), want)
 }
 
 // version names what the binary was built from.

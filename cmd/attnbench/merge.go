@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +38,7 @@ two shards have.`,
 			return runMerge(args, partial, out.format, o)
 		},
 	}
-	out.register(cmd.Flags())
+	out.register(cmd.Flags(), "standard output")
 	cmd.Flags().BoolVar(&partial, "partial", false, "merge a sweep that lacks shards")
 	return cmd
 }
@@ -56,19 +56,15 @@ func runMerge(paths []string, partial bool, format string, out *output) error {
 	if err := writeMerged(&m, format, out); err != nil {
 		return failed(err)
 	}
-	if err := out.commit(); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(out.commit())
 }
 
 func addFile(m *merge.Merger, path string) error {
-	f, err := os.Open(path)
+	text, err := readText(path, maxRecords)
 	if err != nil {
-		return usagef("file %q: %w", path, cause(err))
+		return usagef("file %q: %w", path, err)
 	}
-	defer f.Close()
-	switch err := m.Add(f, path); {
+	switch err := m.Add(strings.NewReader(text), path); {
 	case errors.Is(err, merge.ErrEmpty):
 		return &exitError{exitNothing, err}
 	case err != nil:

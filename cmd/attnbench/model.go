@@ -86,10 +86,7 @@ func (f *modelFlags) run(ctx context.Context, stdin io.Reader, stdout io.Writer)
 	} else {
 		err = s.describe(stdout, result)
 	}
-	if err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(err)
 }
 
 // resolve checks the flags and loads what they name.

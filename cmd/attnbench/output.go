@@ -17,9 +17,18 @@ import (
 // outputFlags state where the records go, and how.
 type outputFlags struct{ path, format string }
 
-func (f *outputFlags) register(flags *pflag.FlagSet) {
-	flags.StringVarP(&f.path, "output", "o", "", "`file` for the records (default standard output)")
+// register says where records go without -o: to standard output, or nowhere.
+func (f *outputFlags) register(flags *pflag.FlagSet, otherwise string) {
+	flags.StringVarP(&f.path, "output", "o", "", "`file` for the records, - for standard output (default "+otherwise+")")
 	flags.StringVar(&f.format, "format", "bench", "`format` of the records: bench, json or csv")
+}
+
+// checkGiven refuses a format of records that go nowhere.
+func (f *outputFlags) checkGiven(flags *pflag.FlagSet) error {
+	if flags.Changed("format") && f.path == "" {
+		return fmt.Errorf("--format %s without -o: want both, or neither", f.format)
+	}
+	return harness.CheckFormat(f.format)
 }
 
 func (f *outputFlags) open(stdout io.Writer) (*output, error) {

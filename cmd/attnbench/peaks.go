@@ -36,7 +36,7 @@ func newPeaks() *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&threads, "threads", runtime.GOMAXPROCS(0), "`number` of threads")
-	out.register(cmd.Flags())
+	out.register(cmd.Flags(), "standard output")
 	return cmd
 }
 
@@ -56,10 +56,7 @@ func writePeaks(ctx context.Context, threads int, o *output, format string, stde
 	if err := harness.Write(o, format, records); err != nil {
 		return failed(err)
 	}
-	if err := o.commit(); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(o.commit())
 }
 
 // peaksTable shows the limits, and why one is missing.

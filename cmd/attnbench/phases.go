@@ -82,7 +82,7 @@ attnbench report draws attention's share from them.`,
 	flags.DurationVar(&f.limit, "limit", defaultLimit, "about how `long` to measure; later samples are not taken")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of the order")
 	flags.BoolVar(&all, "all-logits", false, "compute the logits of every position, not of the last alone")
-	out.register(flags)
+	out.register(flags, "standard output")
 	return cmd
 }
 
@@ -127,7 +127,7 @@ func (f *passFlags) passLengths(tokens int) ([]int, error) {
 	if f.lengths == "" {
 		return partsOf(tokens, 0.25, 0.5, 1), nil
 	}
-	lengths, err := parseLengths(f.lengths)
+	lengths, err := parseLengths("n", f.lengths)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,23 +173,16 @@ func (f *problemFlags) readPattern(flags *pflag.FlagSet) (func(p *kernels.Proble
 	if !flags.Changed("pattern") {
 		return func(*kernels.Problem) error { return nil }, nil
 	}
-	info, err := os.Stat(f.pattern)
+	text, err := readText(f.pattern, maxPattern)
 	if err != nil {
-		return nil, fmt.Errorf("--pattern %q: %w", f.pattern, cause(err))
-	}
-	if info.Size() > maxPattern {
-		return nil, fmt.Errorf("--pattern %q: %d bytes: must be at most %d", f.pattern, info.Size(), maxPattern)
-	}
-	text, err := os.ReadFile(f.pattern)
-	if err != nil {
-		return nil, fmt.Errorf("--pattern %q: %w", f.pattern, cause(err))
+		return nil, fmt.Errorf("--pattern %q: %w", f.pattern, err)
 	}
 	name := strings.TrimSuffix(filepath.Base(f.pattern), filepath.Ext(f.pattern))
 	return func(p *kernels.Problem) error {
 		if p.Mask.Blocks != nil {
 			return fmt.Errorf("--pattern %q beside mask %s, which has a block pattern already", f.pattern, p.Mask)
 		}
-		p.Mask.Blocks, err = kernels.ReadBlockPattern(name, strings.NewReader(string(text)), p.KVLen)
+		p.Mask.Blocks, err = kernels.ReadBlockPattern(name, strings.NewReader(text), p.KVLen)
 		return err
 	}, nil
 }

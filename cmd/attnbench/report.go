@@ -48,7 +48,7 @@ one another. "-" reads standard input.`,
 	flags.StringVarP(&f.path, "output", "o", "", "`file` for the page (default standard output, unless there are --charts)")
 	flags.StringVar(&f.charts, "charts", "", "`folder` to write the charts to, a file each")
 	flags.StringVar(&f.chartFormat, "chart-format", "svg", "`format` of the charts: svg or png")
-	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap's draws")
+	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of resampling")
 	return cmd
 }
 
@@ -66,7 +66,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	if f.charts != "" {
 		if err := writeCharts(f.charts, f.chartFormat, report.Charts()); err != nil {
-			return failed(err)
+			return err
 		}
 		if f.path == "" {
 			return nil
@@ -90,18 +90,43 @@ func readFiles(names []string, stdin io.Reader) ([]runs.File, error) {
 	for _, name := range names {
 		text, err := readFile(name, stdin)
 		if err != nil {
-			return nil, fmt.Errorf("records %q: %w", name, cause(err))
+			return nil, fmt.Errorf("records %q: %w", name, err)
 		}
-		files = append(files, runs.File{Name: name, Text: string(text)})
+		files = append(files, runs.File{Name: name, Text: text})
 	}
 	return files, nil
 }
 
-func readFile(name string, stdin io.Reader) ([]byte, error) {
+// maxRecords bounds a file of records in bytes: a million samples and more.
+const maxRecords = 256 << 20
+
+func readFile(name string, stdin io.Reader) (string, error) {
 	if name == "-" {
-		return io.ReadAll(stdin)
+		return readAll(stdin, maxRecords)
 	}
-	return os.ReadFile(name)
+	return readText(name, maxRecords)
+}
+
+// readText reads a file whole. Its error does not name the file.
+func readText(path string, most int64) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", cause(err)
+	}
+	defer file.Close()
+	return readAll(file, most)
+}
+
+// readAll refuses what is longer than most bytes, for a device may never end.
+func readAll(r io.Reader, most int64) (string, error) {
+	var text strings.Builder
+	if _, err := io.Copy(&text, io.LimitReader(r, most+1)); err != nil {
+		return "", cause(err)
+	}
+	if int64(text.Len()) > most {
+		return "", fmt.Errorf("more than %d bytes", most)
+	}
+	return text.String(), nil
 }
 
 // writeWhole writes a file in one step, or standard output.
@@ -114,16 +139,13 @@ func writeWhole(path string, stdout io.Writer, write func(io.Writer) error) erro
 	if err := write(o); err != nil {
 		return failed(err)
 	}
-	if err := o.commit(); err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(o.commit())
 }
 
-// writeCharts writes each chart as a file of its ID.
+// writeCharts writes each chart as a file of its ID. Errors carry their exit code.
 func writeCharts(dir, format string, charts []*chart.Chart) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("charts %q: %w", dir, cause(err))
+		return usagef("--charts %q: %w", dir, cause(err))
 	}
 	for _, c := range charts {
 		path := filepath.Join(dir, c.ID+"."+format)

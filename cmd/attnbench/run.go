@@ -63,7 +63,7 @@ program at once.`,
 	}
 	f.register(cmd.Flags())
 	m.register(cmd.Flags())
-	out.register(cmd.Flags())
+	out.register(cmd.Flags(), "standard output")
 	return cmd
 }
 
@@ -188,7 +188,7 @@ func (r *runner) sweepAll(ctx context.Context) error {
 	}
 	switch {
 	case incomplete != nil:
-		return failed(fmt.Errorf("interrupted: the run is incomplete: %w", incomplete))
+		return failed(fmt.Errorf("interrupted: %w", incomplete))
 	case len(records) == 0 && len(r.failures) == 0:
 		return &exitError{exitNothing, errors.New("nothing was measured: every case was skipped")}
 	}

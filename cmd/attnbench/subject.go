@@ -107,27 +107,20 @@ func withFile(err error) error {
 const maxPrompt = 64 << 20
 
 func (f *subjectFlags) readPrompt(stdin io.Reader) (string, error) {
-	from := stdin
+	var text string
+	var err error
 	switch f.prompt {
 	case "":
 		return attnbench.Prompt, nil
 	case "-":
+		text, err = readAll(stdin, maxPrompt)
 	default:
-		file, err := os.Open(f.prompt)
-		if err != nil {
-			return "", fmt.Errorf("prompt %q: %w", f.prompt, cause(err))
-		}
-		defer file.Close()
-		from = file
+		text, err = readText(f.prompt, maxPrompt)
 	}
-	text, err := io.ReadAll(io.LimitReader(from, maxPrompt+1))
 	if err != nil {
-		return "", fmt.Errorf("prompt %q: %w", f.prompt, cause(err))
+		return "", fmt.Errorf("prompt %q: %w", f.prompt, err)
 	}
-	if len(text) > maxPrompt {
-		return "", fmt.Errorf("prompt %q: more than %d bytes, want a text within the model's context", f.prompt, maxPrompt)
-	}
-	return string(text), nil
+	return text, nil
 }
 
 func (f *subjectFlags) promptName() string {

@@ -108,7 +108,7 @@ func optionError(name, text string, err error) error {
 
 // Add puts the values of one record into their cells.
 func (b *Builder) Add(res *benchfmt.Result) error {
-	if err := CheckValues(res); err != nil {
+	if err := reports.CheckValues(res); err != nil {
 		return err
 	}
 	if ok, err := b.filter.Apply(res); !ok {

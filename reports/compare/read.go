@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 
@@ -107,14 +106,4 @@ func (t *lastByte) Read(p []byte) (int, error) {
 		t.any, t.last = true, p[n-1]
 	}
 	return n, err
-}
-
-// CheckValues refuses what no statistics can be made of.
-func CheckValues(res *benchfmt.Result) error {
-	for _, v := range res.Values {
-		if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-			return fmt.Errorf("benchmark %q: %s is %v: must be finite", res.Name, v.Unit, v.Value)
-		}
-	}
-	return nil
 }

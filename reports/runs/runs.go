@@ -104,7 +104,7 @@ func (b *builder) record(file string, rec *benchfmt.Result, remarks []pair) erro
 	for _, c := range rec.Config {
 		facts = append(facts, pair{c.Key, strings.TrimSpace(string(c.Value))})
 	}
-	if err := checkUnits(rec); err != nil {
+	if err := errors.Join(checkUnits(rec), reports.CheckValues(rec)); err != nil {
 		return err
 	}
 	b.records++
