@@ -87,7 +87,9 @@ func (c *comparison) lse(id rowID) []float32 {
 	return c.t.LSE[at : at+1]
 }
 
-func (id rowID) String() string { return fmt.Sprintf("row [%d %d %d]", id.batch, id.head, id.query) }
+func (id rowID) String() string {
+	return fmt.Sprintf("row [batch %d head %d query %d]", id.batch, id.head, id.query)
+}
 
 // checkUnwritten finds outputs that still hold their poison.
 //
@@ -199,7 +201,12 @@ func (ref *Reference) storage(x float64) float64 {
 	return more
 }
 
-func checkPlacement(c *comparison) string { return c.misplaced }
+func checkPlacement(c *comparison) string {
+	if c.misplaced == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s; out of place are %d elements: %v", c.misplaced, c.spoilt.n, c.spoilt)
+}
 
 func checkBound(c *comparison) string { return c.o.overBound("O", c.o.overAt.String()) }
 

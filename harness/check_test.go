@@ -2,6 +2,8 @@ package harness
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/attnbench/attnbench/kernels"
@@ -104,6 +106,46 @@ func TestFaultsOnEveryInput(t *testing.T) {
 			t.Errorf("%s: a dropped key passed: %v", in.Name(), v)
 		}
 	}
+}
+
+// TestReasonSaysWhere plants an error in some rows of one head, for both O and
+// lse: the reason must tell which.
+func TestReasonSaysWhere(t *testing.T) {
+	p := problem(2, 4, 2, 33, 33, 16, "causal")
+	ref, right := answered(t, p)
+	for _, x := range []struct {
+		spoil func(t *kernels.Tensors, query int)
+		want  string
+	}{
+		{func(t *kernels.Tensors, query int) { t.O.Row(1, 2, query)[7] += 1 }, "over it are 8 of 4224 elements: batch 1 head 2 query 20..27 dim 7"},
+		{func(t *kernels.Tensors, query int) { t.LSE[(1*4+2)*33+query] += 1 }, "over it are 8 of 264 elements: batch 1 head 2 query 20..27 dim 0"},
+	} {
+		o, lse := slices.Clone(right.O.Float32), slices.Clone(right.LSE)
+		for query := 20; query < 28; query++ {
+			x.spoil(&right, query)
+		}
+		if v := ref.Check(&right); !strings.HasSuffix(v.Reason, x.want) {
+			t.Errorf("%s: %q, want it to end with %q", v.Check, v.Reason, x.want)
+		}
+		copy(right.O.Float32, o)
+		copy(right.LSE, lse)
+	}
+}
+
+// answered returns a reference and what a right kernel makes of its operands.
+func answered(t *testing.T, p kernels.Problem) (*Reference, kernels.Tensors) {
+	t.Helper()
+	tensors := kernels.NewTensors(p)
+	if err := Inputs(testSeed)[0].Fill(p, &tensors); err != nil {
+		t.Fatal(err)
+	}
+	Poison(p, &tensors)
+	ref, err := NewReference(p, &tensors, Sampling{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	online{}.run(p, &tensors)
+	return ref, tensors
 }
 
 func TestNonFiniteInputs(t *testing.T) {

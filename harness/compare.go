@@ -13,6 +13,7 @@ type comparison struct {
 	t         *kernels.Tensors
 	o, l      tally // of O and of lse
 	misplaced string
+	spoilt    extent // what is misplaced
 }
 
 // A tally sums up the errors of one output.
@@ -27,6 +28,8 @@ type tally struct {
 	over                    float64 // largest error as a share of its rounding bound
 	overErr, overLimit      float64
 	overAt                  Element
+	held                    int    // elements that the bound was held against
+	wrong                   extent // those over it
 }
 
 func (ref *Reference) compare(t *kernels.Tensors) *comparison {
@@ -59,8 +62,9 @@ func (c *comparison) add(t *tally, what string, at Element, got float32, want fl
 	k := kind(got)
 	if k != kind(float32(want)) && k != kind(plain) {
 		if c.misplaced == "" {
-			c.misplaced = fmt.Sprintf("%s at [%d %d %d %d] is %v%s, want %v", what, at.Batch, at.Head, at.Query, at.Dim, got, leak(got), want)
+			c.misplaced = fmt.Sprintf("%s at %s is %v%s, want %v", what, at.place(), got, leak(got), want)
 		}
+		c.spoilt.add(at)
 		return
 	}
 	if k != 0 || kind(float32(want)) != 0 {
@@ -76,7 +80,11 @@ func (c *comparison) add(t *tally, what string, at Element, got float32, want fl
 // hold takes up how close an element is to its rounding bound.
 func (t *tally) hold(e Element, bound float64) {
 	err := math.Abs(e.Got - e.Want)
-	if share := err / bound; share > t.over {
+	share := err / bound
+	if t.held++; share > 1 {
+		t.wrong.add(e)
+	}
+	if share > t.over {
 		t.over, t.overErr, t.overLimit, t.overAt = share, err, bound, e
 	}
 }
@@ -115,7 +123,8 @@ func (t *tally) overBound(what, at string) string {
 	if t.over <= 1 {
 		return ""
 	}
-	return fmt.Sprintf("%s is off by %.3g, over the bound %.3g, at %s", what, t.overErr, t.overLimit, at)
+	return fmt.Sprintf("%s is off by %.3g, over the bound %.3g, at %s; over it are %d of %d elements: %v",
+		what, t.overErr, t.overLimit, at, t.wrong.n, t.held, t.wrong)
 }
 
 func (t *tally) mean() float64      { return t.sum / float64(max(1, t.n)) }
@@ -159,5 +168,5 @@ func (c *comparison) verdict() Verdict {
 }
 
 func (e Element) lseString() string {
-	return fmt.Sprintf("[%d %d %d] = %.9g, want %.9g", e.Batch, e.Head, e.Query, e.Got, e.Want)
+	return fmt.Sprintf("[batch %d head %d query %d] = %.9g, want %.9g", e.Batch, e.Head, e.Query, e.Got, e.Want)
 }

@@ -110,7 +110,7 @@ func (ref *Reference) checkYardstick() error {
 		for d, got := range r.plain {
 			err := math.Abs(float64(got) - r.want[d])
 			if finite(float64(got)) && err > r.bound[d] {
-				return fmt.Errorf("harness: the float32 yardstick is off by %.3g at [%d %d %d %d], over the rounding bound %.3g",
+				return fmt.Errorf("harness: the float32 yardstick is off by %.3g at [batch %d head %d query %d dim %d], over the rounding bound %.3g",
 					err, r.batch, r.head, r.query, d, r.bound[d])
 			}
 		}

@@ -85,9 +85,6 @@ func threads(opts kernels.Options) int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// Name returns the benchmark name; see [Case.Name].
-func (t *Trial) Name() string { return t.setup.Case.Name(t.name, t.plan.ISA()) }
-
 // Result returns what is known of the trial without timing it.
 func (t *Trial) Result(v Verdict) Result {
 	return Result{

@@ -52,6 +52,40 @@ func (v Verdict) String() string {
 		v.Ratio, v.MaxErr, v.PlainMaxErr, v.RowsChecked, v.Rows)
 }
 
-func (e Element) String() string {
-	return fmt.Sprintf("[%d %d %d %d] = %.9g, want %.9g", e.Batch, e.Head, e.Query, e.Dim, e.Got, e.Want)
+// place names an element of O.
+func (e Element) place() string {
+	return fmt.Sprintf("[batch %d head %d query %d dim %d]", e.Batch, e.Head, e.Query, e.Dim)
+}
+
+func (e Element) String() string { return fmt.Sprintf("%s = %.9g, want %.9g", e.place(), e.Got, e.Want) }
+
+// An extent is where elements are wrong: how many are, and between which
+// indices of each axis. It tells a wrong head from a wrong tile of keys.
+type extent struct {
+	n           int
+	least, most Element
+}
+
+func (x *extent) add(e Element) {
+	if x.n++; x.n == 1 {
+		x.least, x.most = e, e
+	}
+	for _, axis := range []struct{ at, least, most *int }{
+		{&e.Batch, &x.least.Batch, &x.most.Batch}, {&e.Head, &x.least.Head, &x.most.Head},
+		{&e.Query, &x.least.Query, &x.most.Query}, {&e.Dim, &x.least.Dim, &x.most.Dim},
+	} {
+		*axis.least, *axis.most = min(*axis.least, *axis.at), max(*axis.most, *axis.at)
+	}
+}
+
+func (x extent) String() string {
+	return fmt.Sprintf("batch %s head %s query %s dim %s", span(x.least.Batch, x.most.Batch),
+		span(x.least.Head, x.most.Head), span(x.least.Query, x.most.Query), span(x.least.Dim, x.most.Dim))
+}
+
+func span(lo, hi int) string {
+	if lo == hi {
+		return fmt.Sprint(lo)
+	}
+	return fmt.Sprintf("%d..%d", lo, hi)
 }

@@ -28,6 +28,14 @@ func Quantity(v float64, unit string) string {
 	return digits + " " + text[len(digits):] + base
 }
 
+// Count formats a number of things, the name of which takes an s.
+func Count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
 // lengthIn formats an n, but as a bound when it lies outside of what was
 // measured.
 func lengthIn(n float64, shortest, longest int) string {

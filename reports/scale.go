@@ -26,7 +26,7 @@ func Scale(s *Series, unit string, seed uint64) (Scaling, error) {
 		return Scaling{}, err
 	}
 	if len(c.n) < minLengths {
-		return Scaling{}, fmt.Errorf("%s at %d lengths: a fit needs at least %d", unit, len(c.n), minLengths)
+		return Scaling{}, fmt.Errorf("%s at %s: a fit needs at least %d", unit, Count(len(c.n), "length"), minLengths)
 	}
 	return c.scale(seed), nil
 }

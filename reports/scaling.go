@@ -14,7 +14,7 @@ func WriteScaling(w io.Writer, s *Set, seed uint64) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := scalingTable(group, seed).Write(w); err != nil {
+		if err := writeGrowth(w, group, seed); err != nil {
 			return err
 		}
 		crossovers := crossoverTable(group, seed)
@@ -27,6 +27,16 @@ func WriteScaling(w io.Writer, s *Set, seed uint64) error {
 		}
 	}
 	return nil
+}
+
+// writeGrowth prints the table of a group, or one line where there are too few
+// lengths for any fit.
+func writeGrowth(w io.Writer, group []*Series, seed uint64) error {
+	if n := len(lengths(group)); n < minLengths {
+		_, err := fmt.Fprintf(w, "Growth with n: %v: %s: %s, a fit needs at least %d\n", group[0].Shape, unavailable, Count(n, "length"), minLengths)
+		return err
+	}
+	return scalingTable(group, seed).Write(w)
 }
 
 func scalingTable(group []*Series, seed uint64) *Table {

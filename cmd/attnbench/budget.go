@@ -16,6 +16,7 @@ import (
 	"github.com/attnbench/attnbench/model"
 	"github.com/attnbench/attnbench/model/budget"
 	"github.com/attnbench/attnbench/model/profile"
+	"github.com/attnbench/attnbench/reports"
 )
 
 // budgetFlags state whose budget it is.
@@ -215,7 +216,7 @@ func (f *budgetFlags) fitLengths(tokens int) ([]int, error) {
 	}
 	if f.lengths == "" {
 		if longest < minBudget {
-			return nil, fmt.Errorf("prompt of %d tokens: want at least %d to fit its growth", tokens, minBudget)
+			return nil, fmt.Errorf("prompt of %s: want at least %d to fit its growth", reports.Count(tokens, "token"), minBudget)
 		}
 		return partsOf(longest, 1./8, 1./4, 3./8, 1./2, 5./8, 3./4, 7./8, 1), nil
 	}

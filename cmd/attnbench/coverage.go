@@ -25,7 +25,7 @@ func (j *job) coverage(ctx context.Context, c *checks) (*reports.Table, []outcom
 		Header: append([]string{"feature", "problem"}, j.columns()...),
 		Left:   2,
 	}
-	bar := newProgress(c.w, fmt.Sprintf("verifying %d kernels on %d features", len(j.kernels), len(features)), len(features))
+	bar := newProgress(c.w, fmt.Sprintf("verifying %s on %s", reports.Count(len(j.kernels), "kernel"), reports.Count(len(features), "feature")), len(features))
 	defer bar.done()
 	var all []outcome
 	for i, f := range features {

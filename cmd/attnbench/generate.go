@@ -119,7 +119,7 @@ func (g *generation) run(ctx context.Context, what model.Generation) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return failed(fmt.Errorf("interrupted after %d tokens", len(made.IDs)))
+		return failed(fmt.Errorf("interrupted after %s", reports.Count(len(made.IDs), "token")))
 	case err != nil && made.Prefill == 0:
 		return usage(err) // nothing ran: it was asked for what can't be
 	case err != nil:

@@ -100,7 +100,7 @@ func (j *job) invariances(ctx context.Context, c *checks) (*reports.Table, error
 		Header: append([]string{"mask", "n"}, j.columns()...),
 		Left:   1,
 	}
-	bar := newProgress(c.w, fmt.Sprintf("holding %d kernels against themselves on %d masks", len(j.kernels), len(cases)), len(cases)*len(j.kernels))
+	bar := newProgress(c.w, fmt.Sprintf("holding %s against themselves on %s", reports.Count(len(j.kernels), "kernel"), reports.Count(len(cases), "mask")), len(cases)*len(j.kernels))
 	defer bar.done()
 	for i, cs := range cases {
 		row := []string{harness.Describe(cs.Problem), fmt.Sprint(cs.Problem.KVLen)}

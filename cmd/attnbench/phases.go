@@ -166,7 +166,7 @@ func (p *phases) run(ctx context.Context, o *output, format string) error {
 // measure times each kernel on each length, after a check of its result.
 func (p *phases) measure(ctx context.Context) ([]profile.Profile, error) {
 	cases, baseline := p.cases()
-	bar := newProgress(p.w, fmt.Sprintf("timing %d kernels on %d lengths of the %s model", len(p.kernels), len(p.lengths), p.subject.name),
+	bar := newProgress(p.w, fmt.Sprintf("timing %s on %s of the %s model", reports.Count(len(p.kernels), "kernel"), reports.Count(len(p.lengths), "length"), p.subject.name),
 		len(cases)*(1+p.flags.count))
 	defer bar.done()
 	return profile.Measure(ctx, p.subject.model, cases, profile.Options{

@@ -213,7 +213,7 @@ func (r *runner) measureCases(ctx context.Context, peaks *harness.Peaks) ([]harn
 		return nil, err
 	}
 	cases = r.measure.part.pick(cases)
-	bar := newProgress(r.w, fmt.Sprintf("preparing %d kernels on %d cases, on input %s", len(r.kernels), len(cases), r.inputs[0].Name()),
+	bar := newProgress(r.w, fmt.Sprintf("preparing %s on %s, on input %s", reports.Count(len(r.kernels), "kernel"), reports.Count(len(cases), "case"), r.inputs[0].Name()),
 		len(r.kernels)*len(cases)*(r.measure.count+1))
 	defer bar.done()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -229,7 +229,7 @@ func (r *runner) measureCases(ctx context.Context, peaks *harness.Peaks) ([]harn
 				return
 			}
 			if rounds.begin(done, total, time.Now()) {
-				bar.stage(fmt.Sprintf("taking %d samples of each", r.measure.count))
+				bar.stage(fmt.Sprintf("taking %s of each", reports.Count(r.measure.count, "sample")))
 			}
 			bar.at(done)
 			switch {

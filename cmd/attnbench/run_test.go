@@ -74,7 +74,7 @@ func TestWrongKernelFailsTheRun(t *testing.T) {
 	if !errors.As(err, &coded) || coded.code != exitFailed {
 		t.Errorf("error %v, want one with exit code %d", err, exitFailed)
 	}
-	for _, want := range []string{"FAILED swap wrong: logits differ", "FAILED Attention/kernel=wrong/", "on input captured:layer0"} {
+	for _, want := range []string{"FAILED swap wrong: logits differ", "FAILED Attention/kernel=wrong/", "on input captured:layer0", " FAILED "} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr lacks %q:\n%s", want, stderr)
 		}

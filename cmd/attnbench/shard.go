@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/attnbench/attnbench/harness"
+	"github.com/attnbench/attnbench/reports"
 )
 
 // A shard is one of several runs that measure a sweep together. The zero shard
@@ -101,7 +102,7 @@ func shardOf(env func(string) string) (shard, error) {
 // array that is too large should fail whole.
 func (s shard) check(cases int) error {
 	if s.count > cases {
-		return fmt.Errorf("--shard %v: there are %d cases, want at most as many shards", s, cases)
+		return fmt.Errorf("--shard %v: the sweep has %s, want at most as many shards", s, reports.Count(cases, "case"))
 	}
 	return nil
 }

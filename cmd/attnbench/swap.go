@@ -25,7 +25,7 @@ type swapped struct {
 // swap runs the transformer over its prompt with the baseline and with each
 // kernel, and checks that logits and next tokens agree.
 func (j *job) swap(ctx context.Context, c *checks) ([]swapped, error) {
-	bar := newProgress(c.w, fmt.Sprintf("swapping %d kernels into the model", len(j.kernels)), len(j.kernels))
+	bar := newProgress(c.w, fmt.Sprintf("swapping %s into the model", reports.Count(len(j.kernels), "kernel")), len(j.kernels))
 	defer bar.done()
 	base, err := j.basePass(ctx)
 	if err != nil {

@@ -126,7 +126,7 @@ func (j *job) verify(ctx context.Context, c *checks, lengths []int) ([]outcome, 
 	if err != nil {
 		return nil, err
 	}
-	bar := newProgress(c.w, fmt.Sprintf("verifying %d kernels on %d cases", len(j.kernels), len(cases)), len(cases))
+	bar := newProgress(c.w, fmt.Sprintf("verifying %s on %s", reports.Count(len(j.kernels), "kernel"), reports.Count(len(cases), "case")), len(cases))
 	defer bar.done()
 	return j.hold(ctx, c, cases, bar.at)
 }
@@ -204,10 +204,12 @@ func (j *job) verifyCases(lengths []int) ([]harness.Case, error) {
 }
 
 // A tally counts the outcomes of each kernel of a job.
-type tally []struct {
+type tally []tallyRow
+
+type tallyRow struct {
 	isa                     string
 	passed, skipped, failed int
-	worst                   harness.Verdict
+	worst                   harness.Verdict // of those that failed, if any did
 	worstAt                 string
 	reason                  error // of a skip
 }
@@ -223,15 +225,24 @@ func (j *job) tally(outcomes []outcome) tally {
 		case o.skipped != nil:
 			row.skipped, row.reason = row.skipped+1, o.skipped
 		case o.failed != nil:
-			row.failed++
+			if row.failed++; row.failed == 1 {
+				row.worst.Ratio = -1 // whatever passed is not the worst
+			}
+			row.meet(o)
 		default:
-			row.passed++
-			if o.verdict.Ratio >= row.worst.Ratio {
-				row.worst, row.worstAt = o.verdict, fmt.Sprintf("%s, %s, n=%d", o.c.Input.Name(), harness.Describe(o.c.Problem), o.c.Problem.KVLen)
+			if row.passed++; row.failed == 0 {
+				row.meet(o)
 			}
 		}
 	}
 	return t
+}
+
+// meet keeps what is worse than all before.
+func (r *tallyRow) meet(o outcome) {
+	if o.verdict.Ratio >= r.worst.Ratio {
+		r.worst, r.worstAt = o.verdict, fmt.Sprintf("%s, %s, n=%d", o.c.Input.Name(), harness.Describe(o.c.Problem), o.c.Problem.KVLen)
+	}
 }
 
 func (t tally) checked() (n int) {
@@ -251,9 +262,12 @@ func (t tally) table(j *job) *reports.Table {
 	for at, row := range t {
 		name := j.kernels[at].Name()
 		worst, ratio, maxErr := row.worstAt, fmt.Sprintf("%.1f%%", 100*row.worst.Ratio), fmt.Sprintf("%.2g", row.worst.MaxErr)
-		if row.passed == 0 {
+		switch {
+		case row.failed > 0:
+			ratio = "FAILED"
+		case row.passed == 0:
 			worst, ratio, maxErr = "", "unavailable", "unavailable"
-			table.Note("%s: unavailable: no case passed", name)
+			table.Note("%s: unavailable: every case was skipped", name)
 		}
 		if row.skipped > 0 {
 			table.Note("%s: skipped: %v", name, row.reason)
@@ -273,8 +287,8 @@ func (t tally) details(j *job) *reports.Table {
 	}
 	for at, row := range t {
 		v, e := row.worst, row.worst.Worst
-		if row.passed == 0 {
-			continue // the table above says so
+		if v.Rows == 0 {
+			continue // nothing came of it, and the table above says why
 		}
 		cells := []string{j.kernels[at].Name(), fmt.Sprintf("%d of %d", v.RowsChecked, v.Rows)}
 		for _, x := range []float64{v.MaxErr, v.PlainMaxErr, v.MeanErr, v.PlainMeanErr, v.LSEMaxErr, v.PlainLSEMaxErr, v.NMSE} {
