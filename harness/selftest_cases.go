@@ -52,6 +52,9 @@ func selftestCases() []selftestCase {
 		{input: "normal", batch: 1, heads: 4, kvHeads: 1, qLen: 1, kvLen: 130, dim: 32, mask: "causal", change: func(p *kernels.Problem) {
 			p.KVDType, p.PageSize = kernels.BFloat16, 16
 		}},
+		{input: "normal", batch: 2, heads: 8, kvHeads: 2, qLen: 1, kvLen: 131, dim: 32, mask: "causal", change: func(p *kernels.Problem) {
+			p.DType, p.KVDType = kernels.BFloat16, kernels.BFloat16
+		}},
 		{input: "normal", batch: 1, heads: 4, kvHeads: 2, qLen: 20, kvLen: 150, dim: 16, mask: "causal", change: func(p *kernels.Problem) {
 			p.KVDType = kernels.Int8
 		}},

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"math"
+	"slices"
 
 	"github.com/attnbench/attnbench/kernels"
 )
@@ -99,6 +100,19 @@ var featureFaults = []Fault{
 				o = truncated(o, map[kernels.DType]int{kernels.Float16: 11, kernels.BFloat16: 8}[t.DType])
 			}
 			t.WriteRow(o, at.batch, at.head, at.query)
+		}
+	}),
+	plant("pair-exchanged", "where more than two rows of bfloat16 share their keys in decode, the weights of a pair of keys are exchanged", func(k *kernel) {
+		k.fold = func(pl *plan, s *state, at rowID, tile []int) {
+			values := slices.Clone(tile)
+			if p := pl.problem; p.DType == kernels.BFloat16 && p.KVDType == kernels.BFloat16 && p.QLen <= 8 && p.QLen*p.Group() > 2 {
+				for i := 1; i < len(values); i += 2 {
+					values[i-1], values[i] = values[i], values[i-1]
+				}
+			}
+			pl.score(s, at, tile)
+			pl.rise(pl, s, maximum(s.logits))
+			pl.weigh(s, at, values)
 		}
 	}),
 	attends("split-averaged", "more than 64 keys are split, and the outputs of the parts averaged", (*plan).attendAveraged),
