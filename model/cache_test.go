@@ -31,7 +31,7 @@ func TestStepsAreTheWhole(t *testing.T) {
 			}
 			for _, pieces := range [][]int{{1, 1, 1, 1}, {7, 1, 1, 4}, {3, 9}} {
 				t.Run(fmt.Sprintf("model=%s%v/kernel=%s/%v", c.name, c.changes, k.Name(), pieces), func(t *testing.T) {
-					cache, err := NewCache(m.Shape(), len(ids))
+					cache, err := NewCache(m.Shape(), len(ids), kernels.Float32)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -61,18 +61,66 @@ func stepThrough(t *testing.T, m Generator, ids, pieces []int, cache *Cache, k k
 	}
 }
 
+// TestCacheOfTypes steps through a sequence on keys and values that are rounded:
+// every kernel must give what naive does, but for keys whose rounding falls to
+// the other side; and that must be near what float32 gives, and not the same.
+func TestCacheOfTypes(t *testing.T) {
+	for _, c := range []struct {
+		dtype  kernels.DType
+		off    float64 // of the logits, at most
+		scales int64   // bytes of those of a head's 150 keys
+	}{
+		{kernels.Float16, 0.02, 0}, {kernels.BFloat16, 0.2, 0}, {kernels.Int8, 0.2, 3 * 4},
+	} {
+		m := mustLoad(t, folder(t, "opticks-1m", nil)).(Generator)
+		shape := m.Shape()
+		ids := someIDs(150, shape.Vocab)
+		exact, err := m.Forward(t.Context(), Input{IDs: ids}, Options{Kernels: []kernels.Kernel{kernel(t, "naive")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []float32
+		for _, name := range []string{"naive", "flash", "sparse", "tiled"} {
+			cache, err := NewCache(shape, len(ids), c.dtype)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes := 2 * int64(shape.Layers*shape.KVHeads) * (int64(150*shape.HeadDim)*c.dtype.Size() + c.scales); cache.Bytes() != bytes {
+				t.Errorf("%v: %d bytes, want %d", c.dtype, cache.Bytes(), bytes)
+			}
+			var got []float32
+			for _, n := range []int{100, 1, 1, 30, 1, 17} {
+				r, err := m.Step(t.Context(), ids[cache.Len():cache.Len()+n], cache, Options{Kernels: []kernels.Kernel{kernel(t, name)}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, r.Logits...)
+			}
+			if want == nil {
+				want = got
+			}
+			if d := furthest(want, got); d > 1e-3 {
+				t.Errorf("%v: %s is off by %.2g from naive", c.dtype, name, d)
+			}
+			if d := furthest(exact.Logits, got); d == 0 || d > c.off {
+				t.Errorf("%v: %s is off by %.2g from float32, want some, and at most %v", c.dtype, name, d, c.off)
+			}
+		}
+	}
+}
+
 func TestCacheErrors(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
 	opts := Options{Kernels: []kernels.Kernel{kernel(t, "naive")}}
 	for _, tokens := range []int{0, -1, 25} {
-		if _, err := NewCache(m.Shape(), tokens); err == nil || !strings.Contains(err.Error(), "must be in 1..24") {
+		if _, err := NewCache(m.Shape(), tokens, kernels.Float32); err == nil || !strings.Contains(err.Error(), "must be in 1..24") {
 			t.Errorf("%d tokens: error %v", tokens, err)
 		}
 	}
-	if _, err := NewCache(Shape{Family: "bert", Context: 9}, 1); err == nil || !strings.Contains(err.Error(), "causal") {
+	if _, err := NewCache(Shape{Family: "bert", Context: 9}, 1, kernels.Float32); err == nil || !strings.Contains(err.Error(), "causal") {
 		t.Errorf("not causal: error %v", err)
 	}
-	cache, err := NewCache(m.Shape(), 10)
+	cache, err := NewCache(m.Shape(), 10, kernels.Float32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +145,7 @@ func TestCacheErrors(t *testing.T) {
 func TestTruncatedCache(t *testing.T) {
 	m, g := loadGolden(t, "tiny-untied")
 	k := kernel(t, "flash")
-	cache, _ := NewCache(m.Shape(), 24)
+	cache, _ := NewCache(m.Shape(), 24, kernels.Float32)
 	step := func(ids ...int) {
 		t.Helper()
 		if _, err := m.Step(t.Context(), ids, cache, Options{Kernels: []kernels.Kernel{k}}); err != nil {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/attnbench/attnbench/kernels"
 )
 
 // A Sampler chooses the next token from logits.
@@ -79,6 +81,8 @@ type Generation struct {
 	// Uncached runs the whole sequence anew for every token, which gives the same
 	// but for rounding. It is what a cache saves.
 	Uncached bool
+
+	KVDType kernels.DType // what the cache stores; not for Uncached
 
 	// OnToken, where set, is told each token as it is chosen. An error ends the
 	// generation.
@@ -163,11 +167,14 @@ func (g *Generation) stepper(m Model, out *Generated) (stepper, error) {
 		g.Sampler = &Sampler{}
 	}
 	if g.Uncached {
+		if g.KVDType != kernels.Float32 {
+			return nil, fmt.Errorf("keys and values of %v without a cache: a pass computes them in float32", g.KVDType)
+		}
 		return func(ctx context.Context, ids []int, opts Options) (*Result, error) {
 			return m.Forward(ctx, Input{IDs: ids}, opts)
 		}, nil
 	}
-	cache, err := NewCache(shape, len(g.Prompt)+g.Tokens-1)
+	cache, err := NewCache(shape, len(g.Prompt)+g.Tokens-1, g.KVDType)
 	if err != nil {
 		return nil, err
 	}

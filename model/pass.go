@@ -76,6 +76,9 @@ func (p *pass) problems(m family, mask []int) []kernels.Problem {
 	list := make([]kernels.Problem, p.shape.Layers)
 	for i := range list {
 		list[i] = m.problem(i, p.n, kvLen)
+		if p.cache != nil {
+			list[i].KVDType = p.cache.dtype
+		}
 		if mask != nil && p.seen == nil {
 			list[i].Mask.KeyLens = []int{len(ones(mask))}
 		}

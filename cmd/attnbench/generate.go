@@ -28,6 +28,7 @@ type generateFlags struct {
 	temperature float64
 	seed        uint64
 	uncached    bool
+	kvDType     string
 	out         outputFlags
 }
 
@@ -36,6 +37,7 @@ func (f *generateFlags) register(flags *pflag.FlagSet) {
 	flags.Float64Var(&f.temperature, "temperature", 0, "`temperature` to draw them with; 0 takes the likeliest")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of what is drawn")
 	flags.BoolVar(&f.uncached, "no-cache", false, "compute all keys and values anew for every token")
+	flags.StringVar(&f.kvDType, "kv-dtype", "float32", "element `type` of the keys and values that are kept: float32, float16, bfloat16, or int8 with a scale for each 64 keys of a head")
 	f.out.register(flags, "none")
 }
 
@@ -43,7 +45,7 @@ func (f *generateFlags) register(flags *pflag.FlagSet) {
 // not go with it.
 func (f *generateFlags) check(flags *pflag.FlagSet) error {
 	if !flags.Changed("generate") {
-		for _, name := range []string{"temperature", "seed", "no-cache", "output", "format"} {
+		for _, name := range []string{"temperature", "seed", "no-cache", "kv-dtype", "output", "format"} {
 			if flags.Changed(name) {
 				return fmt.Errorf("--%s goes with --generate", name)
 			}
@@ -58,6 +60,9 @@ func (f *generateFlags) check(flags *pflag.FlagSet) error {
 			return fmt.Errorf("--%s beside --generate: want one of them", name)
 		}
 	}
+	if f.uncached && flags.Changed("kv-dtype") {
+		return fmt.Errorf("--kv-dtype %s beside --no-cache: want one of them", f.kvDType)
+	}
 	return f.out.checkGiven(flags)
 }
 
@@ -68,6 +73,10 @@ func (f *modelFlags) runGenerate(cmd *cobra.Command) error {
 	if err != nil {
 		return usagef("--%w", err)
 	}
+	dtypes, err := parseDTypes("kv-dtype", []string{f.generate.kvDType}, kvDTypeNames)
+	if err != nil {
+		return usage(err)
+	}
 	s, ks, err := f.resolve(cmd.InOrStdin())
 	if err != nil {
 		return usage(err)
@@ -77,7 +86,7 @@ func (f *modelFlags) runGenerate(cmd *cobra.Command) error {
 		return usage(err)
 	}
 	defer o.discard()
-	g := generation{subject: s, kernels: ks, threads: f.threads, out: cmd.OutOrStdout(), spelt: newSpelling(s)}
+	g := generation{subject: s, kernels: ks, threads: f.threads, kvDType: dtypes[0], out: cmd.OutOrStdout(), spelt: newSpelling(s)}
 	if g.threads == 0 {
 		g.threads = runtime.GOMAXPROCS(0)
 	}
@@ -86,7 +95,7 @@ func (f *modelFlags) runGenerate(cmd *cobra.Command) error {
 	} else if o.path == "" {
 		g.out = cmd.ErrOrStderr()
 	}
-	if err := g.run(cmd.Context(), model.Generation{Prompt: s.ids, Tokens: f.generate.tokens, Sampler: sampler, Uncached: f.generate.uncached}); err != nil {
+	if err := g.run(cmd.Context(), model.Generation{Prompt: s.ids, Tokens: f.generate.tokens, Sampler: sampler, Uncached: f.generate.uncached, KVDType: g.kvDType}); err != nil {
 		return err
 	}
 	if err := harness.Write(o, f.generate.out.format, g.records(f.generate.seed)); err != nil {
@@ -100,6 +109,7 @@ type generation struct {
 	subject *subject
 	kernels []kernels.Kernel
 	threads int
+	kvDType kernels.DType
 	out     io.Writer
 	spelt   *spelling
 	made    *model.Generated
@@ -152,7 +162,7 @@ func (g *generation) table() *reports.Table {
 		row("decode, slowest", strconv.Itoa(n+1+slowest), d[slowest], 1)
 	}
 	if g.cached {
-		t.Note("keys and values: %s, %s a token", reports.Quantity(float64(g.made.CacheBytes), reports.Workspace),
+		t.Note("keys and values: %v, %s, %s a token", g.kvDType, reports.Quantity(float64(g.made.CacheBytes), reports.Workspace),
 			reports.Quantity(float64(g.made.CacheBytes)/float64(n+len(g.made.Decode)), reports.Workspace))
 	} else {
 		t.Note("without a cache: every pass computes all keys and values anew")
@@ -167,9 +177,13 @@ const unitCache = "cache-B"
 func (g *generation) records(seed uint64) []*benchfmt.Result {
 	var list []*benchfmt.Result
 	config := harness.Provenance(seed, nil)
+	option := ""
+	if g.kvDType != kernels.Float32 {
+		option = fmt.Sprintf("/kvdtype=%v", g.kvDType)
+	}
 	add := func(step string, keys int, d time.Duration) {
-		name := fmt.Sprintf("Generate/step=%s/kernel=%s/isa=%s/model=%s/cache=%v/n=%d-%d",
-			step, kernelNames(g.kernels), passISA(g.subject.model, g.kernels[0]), g.subject.recordName(), g.cached, keys, g.threads)
+		name := fmt.Sprintf("Generate/step=%s/kernel=%s/isa=%s/model=%s/cache=%v/n=%d%s-%d",
+			step, kernelNames(g.kernels), passISA(g.subject.model, g.kernels[0]), g.subject.recordName(), g.cached, keys, option, g.threads)
 		list = append(list, &benchfmt.Result{Config: config, Name: benchfmt.Name(name), Iters: 1, Values: []benchfmt.Value{
 			harness.TimeValue(d.Seconds()), {Value: float64(g.made.CacheBytes), Unit: unitCache}}})
 	}

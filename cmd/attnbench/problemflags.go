@@ -95,7 +95,7 @@ func (f *problemFlags) storages(flags *pflag.FlagSet) ([]func(p *kernels.Problem
 	if err != nil {
 		return nil, err
 	}
-	kvDTypes, err := parseDTypes("kv-dtype", f.kvDTypes, "float32, float16, bfloat16 or int8")
+	kvDTypes, err := parseDTypes("kv-dtype", f.kvDTypes, kvDTypeNames)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +123,9 @@ func (f *problemFlags) storages(flags *pflag.FlagSet) ([]func(p *kernels.Problem
 	}
 	return all, nil
 }
+
+// kvDTypeNames lists the element types that K and V may have.
+const kvDTypeNames = "float32, float16, bfloat16 or int8"
 
 // parseDTypes reads the element types that a flag may have, which want lists.
 func parseDTypes(flag string, names []string, want string) ([]kernels.DType, error) {

@@ -163,7 +163,7 @@ func (r *runner) pass(p *Profile, hook func(model.Span)) (run, error) {
 	forward := func() (*model.Result, error) { return r.model.Forward(r.ctx, p.Input, opts) }
 	var out run
 	if g, ok := r.model.(model.Generator); ok && p.Input.Mask == nil {
-		cache, err := model.NewCache(r.model.Shape(), len(p.Input.IDs))
+		cache, err := model.NewCache(r.model.Shape(), len(p.Input.IDs), kernels.Float32)
 		if err != nil {
 			return out, err
 		}
