@@ -41,6 +41,13 @@ var presets = []Preset{
 		Masks:   []string{"causal"}, Lengths: []int{512, 1024, 2048},
 	},
 	{
+		Name: "decode-int8", About: "one token of llama2-7b from an int8 cache",
+		Source: "LMDeploy's documentation of KV cache quantization measures llama2-7b so, with a scale for each token and head; " +
+			"32 heads, LLaMA, arXiv:2302.13971, table 2; 4096 tokens, Llama 2, arXiv:2307.09288, table 1",
+		Problem: kernels.Problem{Heads: 32, KVHeads: 32, HeadDim: 128, KVDType: kernels.Int8},
+		Masks:   []string{"causal"}, Lengths: []int{1024, 2048, 4096}, Decode: true,
+	},
+	{
 		Name: "decode-long", About: "one token of llama3-8b against a long cache",
 		Source:  "Llama 3, arXiv:2407.21783, table 3; 128K tokens of context",
 		Problem: kernels.Problem{Heads: 32, KVHeads: 8, HeadDim: 128},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -149,7 +150,8 @@ func (g *generation) table() *reports.Table {
 	}
 	n := len(g.subject.ids)
 	row := func(name, keys string, d time.Duration, tokens int) {
-		t.Rows = append(t.Rows, []string{name, keys, quantity(d), fmt.Sprintf("%.4g", float64(tokens)/d.Seconds())})
+		rate := float64(tokens) / d.Seconds()
+		t.Rows = append(t.Rows, []string{name, keys, quantity(d), strconv.FormatFloat(rate, 'f', max(0, 3-int(math.Log10(max(1, rate)))), 64)})
 	}
 	row(fmt.Sprintf("prefill of %d", n), strconv.Itoa(n), g.made.Prefill, n)
 	if d := g.made.Decode; len(d) > 0 {
