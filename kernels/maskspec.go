@@ -7,21 +7,34 @@ import (
 	"strings"
 )
 
-// MaskGrammar is what ParseMask accepts, for errors and listings.
-const MaskGrammar = "full, causal, window:L[:R], sinks:N, keylens:N[:N…], blocks:SIZE:LOCAL[:STRIDE], longformer:SIZE:LOCAL:GLOBAL, bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED], packed:N[:N…], joined by +"
+// A MaskForm is a part of a mask's name, and which keys a query sees by it.
+type MaskForm struct{ Form, Meaning string }
 
-// ParseMask reads a mask for kvLen keys from its name, parts joined by "+":
-//
-//	full                       every key
-//	causal                     no key after the query
-//	window:L, window:L:R       L keys to the left and R (0) to the right; -1 is unbounded
-//	sinks:N                    the first N keys always, but for those that causal hides
-//	keylens:N[:N…]             valid keys, one number a batch element
-//	blocks:SIZE:LOCAL[:STRIDE] the pattern of LocalStrided, in blocks of SIZE keys
-//	longformer:SIZE:LOCAL:GLOBAL
-//	bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED]
-//	packed:N[:N…]              sequences of these lengths, as PackedBy has it
-//
+var maskForms = []MaskForm{
+	{"full", "every key"},
+	{"causal", "no key after the query; the last query is at the last key"},
+	{"window:L[:R]", "L keys to the left of the query and R (0) to its right; -1 is unbounded"},
+	{"sinks:N", "the first N keys too, where window or blocks would hide them"},
+	{"keylens:N[:N…]", "the first N keys of each batch element; the rest is padding"},
+	{"blocks:SIZE:LOCAL[:STRIDE]", "blocks of SIZE keys less than LOCAL blocks away, and every STRIDE-th"},
+	{"longformer:SIZE:LOCAL:GLOBAL", "blocks less than LOCAL away; the first GLOBAL see and are seen by all"},
+	{"bigbird:SIZE:LOCAL:GLOBAL:RANDOM[:SEED]", "as longformer, and RANDOM other blocks for each block of queries"},
+	{"packed:N[:N…]", "those of its own sequence, N long; the last N repeats to the end"},
+}
+
+// MaskForms returns the parts that [ParseMask] reads, joined by "+".
+func MaskForms() []MaskForm { return slices.Clone(maskForms) }
+
+// maskGrammar lists the forms for errors.
+func maskGrammar() string {
+	var text strings.Builder
+	for _, f := range maskForms {
+		text.WriteString(f.Form + ", ")
+	}
+	return text.String() + "joined by +"
+}
+
+// ParseMask reads a mask for kvLen keys from its name; [MaskForms] has the parts.
 // It is the inverse of [Mask.String].
 func ParseMask(spec string, kvLen int) (Mask, error) {
 	var m Mask
@@ -35,12 +48,12 @@ func ParseMask(spec string, kvLen int) (Mask, error) {
 			err = m.set(name, numbers, kvLen)
 		}
 		if err != nil {
-			return Mask{}, fmt.Errorf("mask %q: %w; want %s", spec, err, MaskGrammar)
+			return Mask{}, fmt.Errorf("mask %q: %w; want %s", spec, err, maskGrammar())
 		}
 		seen[name] = true
 	}
 	if seen["full"] && len(seen) > 1 {
-		return Mask{}, fmt.Errorf("mask %q: full joined to another part; want %s", spec, MaskGrammar)
+		return Mask{}, fmt.Errorf("mask %q: full joined to another part; want %s", spec, maskGrammar())
 	}
 	return m, nil
 }

@@ -36,7 +36,7 @@ func summary(group []*Series) *Table {
 		return slices.ContainsFunc(s.Points, func(p Point) bool { return len(p.Samples[Bandwidth]) > 0 })
 	})
 	if streams {
-		t.Header = append(t.Header, "K and V", "of read peak")
+		t.Header = append(t.Header, "K and V read", "of read peak")
 	}
 	for _, n := range lengths(group) {
 		base := samplesOf(group, n)

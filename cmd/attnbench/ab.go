@@ -38,8 +38,9 @@ var abDefaults = []string{"run", "--timing-only", "--paced", "--least", "--count
 func newAB() *cobra.Command {
 	var f abFlags
 	cmd := &cobra.Command{
-		Use:   "ab BASE HEAD [-- ARGS…]",
-		Short: "Measure two programs or revisions side by side, and fail if one is slower",
+		Use:                   "ab BASE HEAD [flags] [-- ARGS…]",
+		DisableFlagsInUseLine: true,
+		Short:                 "Measure two programs or revisions side by side, and fail if one is slower",
 		Long: `ab runs two programs in turns and tells whether the second is slower. BASE and
 HEAD are each a program, a folder that is built as it is, or a git revision that
 is built in a worktree of its own.
@@ -72,10 +73,10 @@ such as a test binary with -test.bench.`,
 		},
 	}
 	flags := cmd.Flags()
-	f.gate.register(flags, "1%")
-	flags.Float64Var(&f.alpha, "alpha", 0.05, "level `α`, for all rows and looks together")
-	flags.IntVar(&f.rounds, "rounds", 40, "`rounds` after which to stop even if a row is not decided; twice where a slowdown is confirmed")
-	flags.DurationVar(&f.limit, "limit", 15*time.Minute, "about how `long` to measure; later rounds are not run; twice where a slowdown is confirmed")
+	f.gate.register(flags, "1%", "sec/op:3%,workspace-B:0%,allocs/op:0")
+	flags.Float64Var(&f.alpha, "alpha", 0.05, "`level` of the tests, α, over all rows and looks")
+	flags.IntVar(&f.rounds, "rounds", 40, "`rounds` at most of an experiment; a slowdown takes a second one to confirm it")
+	flags.DurationVar(&f.limit, "limit", 15*time.Minute, "about how `long` an experiment may take; later rounds are not run")
 	flags.StringVar(&f.pkg, "package", "./cmd/attnbench", "`package` to build of a folder or revision")
 	flags.StringVar(&f.tags, "tags", "", "build `tags`")
 	flags.StringVar(&f.records, "records", "", "`folder` for the records: base.txt, again.txt, head.txt")

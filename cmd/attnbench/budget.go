@@ -51,7 +51,7 @@ into quarters.`,
 	}
 	flags := cmd.Flags()
 	f.text.subject.register(flags)
-	flags.StringArrayVar(&f.segments, "segment", nil, "`NAME=FILE` of a part of the prompt; may be repeated")
+	flags.StringArrayVar(&f.segments, "segment", nil, "a part of the prompt, the text of a file, as `NAME=FILE`; may be repeated")
 	flags.IntVar(&f.tokens, "tokens", 0, "`number` of tokens of the prompt to read (default all, which must fit)")
 	flags.StringSliceVar(&f.kernels, "kernel", []string{"flash"}, "`name` of the kernel")
 	flags.StringVar(&f.lengths, "n", "", "`lengths` to fit the growth to (default eight parts of the prompt)")

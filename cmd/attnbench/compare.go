@@ -65,19 +65,20 @@ code differ by. It fails too when a benchmark of BASE is missing.`,
 	flags.StringVar(&f.opts.Row, "row", ".fullname", "a row for each value of the `projection`")
 	flags.StringVar(&f.opts.Col, "col", ".file", "a column for each value of the `projection`; the first is the base")
 	flags.StringVar(&f.opts.Ignore, "ignore", "", "`keys` that may vary")
-	flags.Float64Var(&f.opts.Alpha, "alpha", 0.05, "level `α` of the tests")
+	flags.Float64Var(&f.opts.Alpha, "alpha", 0.05, "`level` of the tests, α")
 	flags.Float64Var(&f.opts.Confidence, "confidence", 0.95, "`level` of the intervals")
 	flags.StringSliceVar(&f.noise, "noise", nil, "`files` measured with the code of BASE, for the noise floor")
 	flags.BoolVar(&f.judge, "gate", false, "judge, and fail on what got slower")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of resampling")
-	f.gate.register(flags, "2%")
+	f.gate.register(flags, "2%", "sec/op:3%,workspace-B:0%,allocs/op:0,exponent:0.05")
 	f.report.register(flags)
 	return cmd
 }
 
-func (f *gateFlags) register(flags *pflag.FlagSet, least string) {
+// register takes the default of the least effect, and an example of a budget.
+func (f *gateFlags) register(flags *pflag.FlagSet, least, budget string) {
 	flags.StringVar(&f.minEffect, "min-effect", least, "`share` of sec/op below which a slowdown is let pass")
-	flags.StringVar(&f.budget, "budget", "", "`units` to judge in place of sec/op, and how much worse each may get: sec/op:3%,workspace-B:0%,allocs/op:0,exponent:0.05")
+	flags.StringVar(&f.budget, "budget", "", "`units` to judge in place of sec/op, and how much worse each may get, such as "+budget)
 	flags.BoolVar(&f.strict, "strict", false, "fail on what is ambiguous too")
 }
 

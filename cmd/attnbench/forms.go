@@ -20,7 +20,7 @@ type formFlags struct {
 func (f *formFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.output, "output", "o", "", "`file` for the comparison (default standard output)")
 	flags.StringVar(&f.format, "format", "text", "`format` of the comparison: "+strings.Join(compare.Formats(), ", "))
-	flags.StringSliceVar(&f.also, "also", nil, "more `FORMAT=FILE` to write the comparison to")
+	flags.StringSliceVar(&f.also, "also", nil, "another place for the comparison, as `FORMAT=FILE`; may be repeated")
 }
 
 // A formOutput is one form of a comparison and its place.

@@ -34,10 +34,10 @@ type generateFlags struct {
 }
 
 func (f *generateFlags) register(flags *pflag.FlagSet) {
-	flags.IntVar(&f.tokens, "generate", 0, "`number` of tokens to go on for, and the time of each")
-	flags.Float64Var(&f.temperature, "temperature", 0, "`temperature` to draw them with; 0 takes the likeliest")
+	flags.IntVar(&f.tokens, "generate", 0, "`number` of tokens to generate, each timed")
+	flags.Float64Var(&f.temperature, "temperature", 0, "`temperature` to draw tokens with; 0 takes the likeliest")
 	flags.Uint64Var(&f.seed, "seed", 1, "`seed` of what is drawn")
-	flags.BoolVar(&f.uncached, "no-cache", false, "compute all keys and values anew for every token")
+	flags.BoolVar(&f.uncached, "no-cache", false, "keep no keys and values; compute all anew for every token")
 	flags.StringVar(&f.kvDType, "kv-dtype", "float32", "element `type` of the keys and values that are kept: float32, float16, bfloat16, or int8 with a scale for each 64 keys of a head")
 	f.out.register(flags, "none")
 }

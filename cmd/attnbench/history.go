@@ -69,7 +69,7 @@ func (f *historyFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.since, "fail-since", "", "fail on what got worse after this `revision`")
 	flags.StringVar(&f.order, "order", string(history.Auto), "`order` of the commits: auto, time or name")
 	flags.StringSliceVar(&f.units, "unit", history.Units, "`units` to follow")
-	flags.Float64Var(&f.Alpha, "alpha", f.Alpha, "level `α` of the tests, over all benchmarks together")
+	flags.Float64Var(&f.Alpha, "alpha", f.Alpha, "`level` of the tests, α, over all benchmarks together")
 	flags.StringVar(&f.minEffect, "min-effect", "2%", "`share` below which a change is not one")
 	flags.IntVar(&f.Guard, "guard", f.Guard, "least `number` of commits before and after a change")
 	flags.Uint64Var(&f.Seed, "seed", f.Seed, "`seed` of the permutations")

@@ -44,10 +44,9 @@ func writeList(w io.Writer) error {
 		fmt.Fprintf(tab, "  \t  %s; n %s\n", strings.Join(p.Masks, " and "), joinLengths(p.Lengths))
 		fmt.Fprintf(tab, "  \t  %s\n", p.Source)
 	}
-	forms := strings.Split(kernels.MaskGrammar, ", ")
-	fmt.Fprintf(tab, "\nmasks (--mask), %s\n", forms[len(forms)-1])
-	for _, form := range forms[:len(forms)-1] {
-		fmt.Fprintf(tab, "  %s\n", form)
+	fmt.Fprintln(tab, "\nmasks (--mask), joined by +, of the keys that a query sees")
+	for _, f := range kernels.MaskForms() {
+		fmt.Fprintf(tab, "  %s\t%s\n", f.Form, f.Meaning)
 	}
 	return tab.Flush()
 }

@@ -67,7 +67,7 @@ times the prefill and every decode step.`,
 	flags.StringSliceVar(&f.mask, "attention-mask", nil, "`ones` for ids that may be seen, zeros for padding (default all ones)")
 	flags.StringVar(&f.logits, "logits", "", "`format` to print the logits in: json")
 	flags.BoolVar(&f.compare, "compare", false, "compare each of --kernel, or all, with "+reports.Baseline+", layer by layer and at the end")
-	flags.IntVar(&f.threads, "threads", 0, "`number` of threads (default all)")
+	flags.IntVar(&f.threads, "threads", 0, "`number` of threads; 0 is all")
 	f.generate.register(flags)
 	return cmd
 }

@@ -19,8 +19,11 @@ func newPeaks() *cobra.Command {
 	var threads int
 	var out outputFlags
 	cmd := &cobra.Command{
-		Use:     "peaks",
-		Short:   "Measure the machine's limits: multiply-adds and memory reads",
+		Use:   "peaks",
+		Short: "Measure the machine's limits: multiply-adds and memory reads",
+		Long: `peaks measures what other figures are a share of: the rate of multiply-adds from
+registers, for each instruction set that the machine has, and the rate at which
+memory is read in order. Both are medians of samples, on so many threads.`,
 		Example: "  attnbench peaks --threads 1",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

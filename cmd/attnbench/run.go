@@ -32,7 +32,7 @@ that takes less than a minute on two cores.
 
 The records go to standard output, or to a file that is written whole when the
 run ends. An interrupt keeps the samples taken so far; a second one ends the
-program at once.`,
+program at once. docs/tables.md says what every column of the tables means.`,
 		Example: "  attnbench run\n" +
 			"  attnbench run --kernel naive,flash --n 128..8192x2 --mask full -o flash.txt\n" +
 			"  attnbench run --mask causal+window:256+sinks:4 --heads 8 --kv-heads 2 --dim 64 --format csv",
