@@ -42,8 +42,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "decode-int8", About: "one token of llama2-7b from an int8 cache",
-		Source: "LMDeploy's documentation of KV cache quantization measures llama2-7b so, with a scale for each token and head; " +
-			"32 heads, LLaMA, arXiv:2302.13971, table 2; 4096 tokens, Llama 2, arXiv:2307.09288, table 1",
+		Source:  "llama2-7b with int8 KV as in LMDeploy's docs, quantization/kv_quant; LLaMA, arXiv:2302.13971, table 2; Llama 2, arXiv:2307.09288: 4096 tokens",
 		Problem: kernels.Problem{Heads: 32, KVHeads: 32, HeadDim: 128, KVDType: kernels.Int8},
 		Masks:   []string{"causal"}, Lengths: []int{1024, 2048, 4096}, Decode: true,
 	},
