@@ -57,7 +57,9 @@ func (e Element) place() string {
 	return fmt.Sprintf("[batch %d head %d query %d dim %d]", e.Batch, e.Head, e.Query, e.Dim)
 }
 
-func (e Element) String() string { return fmt.Sprintf("%s = %.9g, want %.9g", e.place(), e.Got, e.Want) }
+func (e Element) String() string {
+	return fmt.Sprintf("%s = %.9g, want %.9g", e.place(), e.Got, e.Want)
+}
 
 // An extent is where elements are wrong: how many are, and between which
 // indices of each axis. It tells a wrong head from a wrong tile of keys.
