@@ -179,5 +179,5 @@ func (s swapped) time() string {
 	if untimed(s.kernel) != nil {
 		return "unavailable"
 	}
-	return s.elapsed.Round(time.Millisecond).String()
+	return quantity(s.elapsed)
 }
