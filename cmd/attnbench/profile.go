@@ -65,10 +65,10 @@ is the name that records have.`,
 	f.register(flags)
 	f.lengths, f.ownLengths, f.masks = profileLengths, true, []string{profileMask}
 	flags.Lookup("n").DefValue, flags.Lookup("mask").DefValue = profileLengths, "["+profileMask+"]"
-	flags.Lookup("inputs").Usage = "`inputs`, of which the first counts"
+	flags.Lookup("inputs").Usage, flags.Lookup("inputs").DefValue = "`inputs`, of which the first counts", "[normal]"
 	flags.DurationVar(&long, "time", long, "about how `long` to run each kernel on each case")
 	flags.IntVar(&top, "top", top, "`functions` to show of each")
-	flags.StringVarP(&path, "output", "o", "", "`file` for the stacks, for go tool pprof")
+	flags.StringVarP(&path, "output", "o", "", "`file` for the stacks, for go tool pprof (default none)")
 	return cmd
 }
 
@@ -91,7 +91,7 @@ func (p *profiler) run(ctx context.Context) error {
 		return failed(err)
 	}
 	var all []harness.Profile
-	bar := newProgress(p.w, fmt.Sprintf("profiling %d kernels on %d cases", len(p.kernels), len(cases)), len(cases)*len(p.kernels))
+	bar := newProgress(p.w, fmt.Sprintf("profiling %s on %s", reports.Count(len(p.kernels), "kernel"), reports.Count(len(cases), "case")), len(cases)*len(p.kernels))
 	defer bar.done()
 	for i, c := range cases {
 		profiles, err := p.profileCase(ctx, c, func(kernels int) { bar.at(i*len(p.kernels) + kernels) })
@@ -135,7 +135,7 @@ func (p *profiler) profileCase(ctx context.Context, c harness.Case, done func(ke
 func (p *profiler) table(c harness.Case, profiles []harness.Profile) *reports.Table {
 	pr := c.Problem
 	table := &reports.Table{
-		Title: fmt.Sprintf("%s batch=%d heads=%d kvheads=%d qlen=%d kvlen=%d dim=%d threads=%d", harness.Describe(pr),
+		Title: fmt.Sprintf("Profile: %s batch=%d heads=%d kvheads=%d qlen=%d kvlen=%d dim=%d threads=%d", harness.Describe(pr),
 			pr.Batch, pr.Heads, pr.KVHeads, pr.QLen, pr.KVLen, pr.HeadDim, profiles[0].Threads),
 		Header: []string{"kernel", "isa", "function", "self", "with callees", "CPU/op"},
 		Left:   3,
@@ -179,6 +179,9 @@ func (p *profiler) write(all []harness.Profile) error {
 	if len(p.failures) == 0 && !slices.ContainsFunc(all, func(x harness.Profile) bool { return !skipped(x) }) {
 		return &exitError{exitNothing, errors.New("nothing was profiled: every case was skipped")}
 	}
+	if len(p.failures) == 0 && !slices.ContainsFunc(all, func(x harness.Profile) bool { return x.Functions != nil }) {
+		return &exitError{exitNothing, fmt.Errorf("nothing was profiled: no sample was taken in --time %v, want longer", p.long)}
+	}
 	if p.out == nil || !slices.ContainsFunc(all, func(x harness.Profile) bool { return x.Stacks != nil }) {
 		return nil
 	}
@@ -189,8 +192,5 @@ func (p *profiler) write(all []harness.Profile) error {
 	if err == nil {
 		err = p.out.commit()
 	}
-	if err != nil {
-		return failed(err)
-	}
-	return nil
+	return failed(err)
 }
