@@ -130,20 +130,22 @@ func (pr *prober) plan(p kernels.Problem, t *kernels.Tensors, threads int) (kern
 	if err != nil {
 		return nil, err
 	}
-	if err := pl.Bind(*t); err != nil {
+	if err := pl.Bind(bindable(pr.kernel, *t)); err != nil {
 		pl.Close()
 		return nil, err
 	}
 	return pl, nil
 }
 
-// run computes p on t by a plan of its own.
+// run computes p on t by a plan of its own. Of a kernel without lse, t has none
+// afterwards.
 func (pr *prober) run(p kernels.Problem, t *kernels.Tensors, threads int) error {
 	pl, err := pr.plan(p, t, threads)
 	if err != nil {
 		return err
 	}
 	defer pl.Close()
+	*t = bindable(pr.kernel, *t)
 	return runOnce(pl, t)
 }
 
@@ -163,14 +165,17 @@ func outputsOf(p kernels.Problem, t kernels.Tensors) kernels.Tensors {
 }
 
 // eachOutput calls f for every element of O and LSE of two outputs, the second
-// as wanted, until it returns an error. An lse is its row's element 0.
+// as wanted, until it returns an error. An lse is its row's element 0, and is passed
+// over where one of them has none.
 func eachOutput(p kernels.Problem, got, want *kernels.Tensors, f func(e Element, name string) error) error {
 	x, y := make([]float32, p.HeadDim), make([]float32, p.HeadDim)
 	for n := range p.Batch * p.Heads * p.QLen {
 		e := Element{Batch: n / p.QLen / p.Heads, Head: n / p.QLen % p.Heads, Query: n % p.QLen}
-		e.Got, e.Want = float64(got.LSE[n]), float64(want.LSE[n])
-		if err := f(e, "lse"); err != nil {
-			return err
+		if got.LSE != nil && want.LSE != nil {
+			e.Got, e.Want = float64(got.LSE[n]), float64(want.LSE[n])
+			if err := f(e, "lse"); err != nil {
+				return err
+			}
 		}
 		w := want.O.ReadRow(y, e.Batch, e.Head, e.Query)
 		for d, g := range got.O.ReadRow(x, e.Batch, e.Head, e.Query) {

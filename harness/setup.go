@@ -49,6 +49,7 @@ func NewSetup(c Case, s Sampling) (*Setup, error) {
 // one Setup share the outputs and so must not run at the same time.
 type Trial struct {
 	setup     *Setup
+	tensors   kernels.Tensors // the setup's, without lse where the kernel has none
 	reference *Reference
 	name      string
 	threads   int
@@ -70,11 +71,26 @@ func (s *Setup) Plan(k kernels.Kernel, opts kernels.Options) (*Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.Bind(s.Tensors); err != nil {
+	tensors := bindable(k, s.Tensors)
+	if err := plan.Bind(tensors); err != nil {
 		plan.Close()
 		return nil, err
 	}
-	return &Trial{setup: s, reference: ref, name: k.Name(), threads: threads(opts), plan: plan, poison: poisonRow(s.Case.Problem.DType, s.Case.Problem.HeadDim)}, nil
+	return &Trial{setup: s, tensors: tensors, reference: ref, name: k.Name(), threads: threads(opts), plan: plan, poison: poisonRow(s.Case.Problem.DType, s.Case.Problem.HeadDim)}, nil
+}
+
+// OmitsLSE reports whether k returns no lse, so that none of it is checked.
+func OmitsLSE(k kernels.Kernel) bool {
+	o, ok := k.(kernels.LSEOmitter)
+	return ok && o.OmitsLSE()
+}
+
+// bindable returns t as k takes it: without lse where it has none.
+func bindable(k kernels.Kernel, t kernels.Tensors) kernels.Tensors {
+	if OmitsLSE(k) {
+		t.LSE = nil
+	}
+	return t
 }
 
 // threads resolves Options.Threads.
@@ -101,7 +117,7 @@ func (t *Trial) Close() error { return t.plan.Close() }
 
 // Verify runs once on poisoned outputs and checks what came out.
 func (t *Trial) Verify() (Verdict, error) {
-	PoisonOutputs(&t.setup.Tensors)
+	PoisonOutputs(&t.tensors)
 	if err := t.plan.Run(); err != nil {
 		return Verdict{}, fmt.Errorf("%s: run: %w", t.name, err)
 	}
@@ -116,7 +132,7 @@ func (t *Trial) check(skip map[string]bool) (Verdict, error) {
 	if err := t.plan.Fetch(); err != nil {
 		return Verdict{}, fmt.Errorf("%s: fetch: %w", t.name, err)
 	}
-	return t.reference.check(&t.setup.Tensors, skip), nil
+	return t.reference.check(&t.tensors, skip), nil
 }
 
 // Mark poisons every head's first and last row. It is quick

@@ -56,6 +56,11 @@ type WeightRounder interface {
 	RoundsWeights(p Problem, opts Options) bool
 }
 
+// An LSEOmitter is a Kernel that may have no lse, as those of other libraries often
+// do. Where OmitsLSE is true its plans are bound without room for lse, and
+// nothing that needs it is checked.
+type LSEOmitter interface{ OmitsLSE() bool }
+
 // A Describer is a Kernel with a line about itself for listings.
 type Describer interface{ Describe() string }
 

@@ -58,6 +58,9 @@ func (k pinned) RoundsWeights(p kernels.Problem, opts kernels.Options) bool {
 	return ok && r.RoundsWeights(p, opts)
 }
 
+// OmitsLSE says what the kernel itself says.
+func (k pinned) OmitsLSE() bool { return harness.OmitsLSE(k.Kernel) }
+
 // unpinned returns the kernel that is registered.
 func unpinned(k kernels.Kernel) kernels.Kernel {
 	if p, ok := k.(pinned); ok {

@@ -269,6 +269,9 @@ func (t tally) table(j *job) *reports.Table {
 			worst, ratio, maxErr = "", "unavailable", "unavailable"
 			table.Note("%s: unavailable: every case was skipped", name)
 		}
+		if harness.OmitsLSE(j.kernels[at]) {
+			table.Note("%s: lse: unavailable: the kernel returns none, and only O is checked", name)
+		}
 		if row.skipped > 0 {
 			table.Note("%s: skipped: %v", name, row.reason)
 		}
