@@ -86,7 +86,7 @@ func TestDeviceWithoutTime(t *testing.T) {
 
 // TestDeviceRoof wants each machine held to its own roof.
 func TestDeviceRoof(t *testing.T) {
-	peaks := Peaks{Threads: 1, FLOPs: map[string]float64{"avx2": 1e11}, Unavailable: map[string]string{}}
+	peaks := Peaks{Threads: 1, FLOPs: map[string]float64{"avx2": 1e11, "generic": 1e9}, Unavailable: map[string]string{}}
 	peaks.AddDevice(fake{name: "cpu"})
 	if peaks.Device != "" {
 		t.Fatalf("a CPU kernel has the device %q", peaks.Device)
@@ -100,8 +100,11 @@ func TestDeviceRoof(t *testing.T) {
 			t.Errorf("%s: the roof is not %v", x.isa, x.roof)
 		}
 	}
-	if records := peaks.Records(nil); len(records) != 4 {
-		t.Errorf("%d records of limits, want 4", len(records))
+	if peaks.above("vax", 1e20) {
+		t.Error("what was not measured has a roof")
+	}
+	if records := peaks.Records(nil); len(records) != 5 {
+		t.Errorf("%d records of limits, want 5", len(records))
 	}
 	refused := Peaks{FLOPs: map[string]float64{}, Unavailable: map[string]string{}}
 	refused.AddDevice(deviceFake{fake: fake{name: "gpu"}, err: errors.ErrUnsupported})

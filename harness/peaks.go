@@ -218,9 +218,10 @@ func (p *Peaks) above(isa string, rate float64) bool {
 // than all threads at the rate of one alone can be had, which is easier to
 // measure on a busy machine.
 //
-// On a device each ISA is its own roof: tensor cores are far above the rest.
+// On a device each ISA is its own roof: tensor cores are far above the rest. One
+// that was not measured, as a loaded library may name, has none.
 func (p *Peaks) roof(isa string) float64 {
-	if p.onDevice[isa] {
+	if _, measured := p.FLOPs[isa]; p.onDevice[isa] || !measured {
 		return p.FLOPs[isa]
 	}
 	roof := 0.0

@@ -170,7 +170,7 @@ func TestRoof(t *testing.T) {
 	const isa = "test"
 	peakLoops[isa] = genericLoop
 	defer delete(peakLoops, isa)
-	results[0].Samples[0].Elapsed = 1 // a nanosecond for 20 runs
+	results[0].ISA, results[0].Samples[0].Elapsed = isa, 1 // a nanosecond for 20 runs
 	peaks = Peaks{Threads: 1, FLOPs: map[string]float64{isa: 1}}
 	err := peaks.CheckRoof(t.Context(), results)
 	if err == nil || !strings.Contains(err.Error(), results[0].Name()) {
