@@ -2,9 +2,9 @@ package external
 
 import (
 	"fmt"
-	"os/exec"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,7 +14,15 @@ import (
 // What a C compiler makes of attnbench.h is what Go reads and writes. Fields are
 // in the same order here and there; two have other names.
 func TestLayout(t *testing.T) {
-	out, err := exec.Command(compile(t, "testdata/layout.c", "-std=c99", "-Wpedantic")).Output()
+	handle, err := open(library(t, "testdata/layout.c", "-std=c99", "-Wpedantic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := symbol(handle, "layout")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := readText(call(layout), 4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +41,13 @@ func TestLayout(t *testing.T) {
 		{"FLOAT32", int(kernels.Float32)}, {"FLOAT16", int(kernels.Float16)},
 		{"BFLOAT16", int(kernels.BFloat16)}, {"INT8", int(kernels.Int8)},
 	} {
-		want = append(want, fmt.Sprintf("%s %d", c.name, c.value))
+		want = append(want, c.name, strconv.Itoa(c.value))
 	}
-	got := strings.Split(strings.TrimSpace(string(out)), "\n")
+	got := strings.Fields(text)
 	if !slices.Equal(got, want) {
 		for i := range max(len(got), len(want)) {
 			if i >= len(got) || i >= len(want) || got[i] != want[i] {
-				t.Fatalf("from line %d: C has\n%s\nGo has\n%s", i+1, strings.Join(got[min(i, len(got)):], "\n"), strings.Join(want[min(i, len(want)):], "\n"))
+				t.Fatalf("from word %d: C has\n%s\nGo has\n%s", i+1, strings.Join(got[min(i, len(got)):], " "), strings.Join(want[min(i, len(want)):], " "))
 			}
 		}
 	}
@@ -47,7 +55,7 @@ func TestLayout(t *testing.T) {
 
 // fields lists the size of a structure and its fields, with the names of C.
 func fields(name string, t reflect.Type) []string {
-	list := []string{fmt.Sprintf("%s %d", name, t.Size())}
+	list := []string{name, fmt.Sprint(t.Size())}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		field := f.Name
@@ -61,7 +69,7 @@ func fields(name string, t reflect.Type) []string {
 			}
 			snake.WriteString(strings.ToLower(string(r)))
 		}
-		list = append(list, fmt.Sprintf("%s.%s %d", name, strings.NewReplacer("kv_d_type", "kv_dtype").Replace(snake.String()), f.Offset))
+		list = append(list, name+"."+strings.ReplaceAll(snake.String(), "kv_d_type", "kv_dtype"), fmt.Sprint(f.Offset))
 	}
 	return list
 }

@@ -29,18 +29,6 @@ func compiler(t testing.TB) []string {
 	return cc
 }
 
-// compile makes a program, or with -shared a library, of a C file.
-func compile(t testing.TB, source string, flags ...string) string {
-	t.Helper()
-	cc := compiler(t)
-	path := filepath.Join(t.TempDir(), "lib"+strings.TrimSuffix(filepath.Base(source), ".c")+".so")
-	args := append([]string{"-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I.", "-o", path, source}, flags...)
-	if out, err := exec.Command(cc[0], append(append(cc[1:], args...), "-lm")...).CombinedOutput(); err != nil {
-		t.Fatalf("%v %v: %v\n%s", cc, args, err, out)
-	}
-	return path
-}
-
 // library makes a shared library of a C file, or skips the test where none can be
 // loaded.
 func library(t testing.TB, source string, flags ...string) string {
@@ -48,7 +36,13 @@ func library(t testing.TB, source string, flags ...string) string {
 	if _, err := open(""); errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}
-	return compile(t, source, append([]string{"-shared", "-fPIC"}, flags...)...)
+	cc := compiler(t)
+	path := filepath.Join(t.TempDir(), "lib"+strings.TrimSuffix(filepath.Base(source), ".c")+".so")
+	args := append(cc[1:], "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-I.", "-shared", "-fPIC", "-o", path, source)
+	if out, err := exec.Command(cc[0], append(append(args, flags...), "-lm")...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", source, err, out)
+	}
+	return path
 }
 
 // only loads a library of one kernel.

@@ -11,6 +11,9 @@ import (
 // Each fault of the example is found by holding it against the oracle, or against
 // itself in another way of running it; without a fault nothing is.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("every input on every fault")
+	}
 	for fault, name := range []string{
 		"none", "mask off by one", "scale missing", "last row dropped", "beside output", "not rescaled",
 		"lse of base 2", "weights of zero", "bound too early", "neighbour's head", "by threads",

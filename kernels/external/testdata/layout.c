@@ -1,11 +1,16 @@
-/* Prints the size of each structure of attnbench.h and where its fields are. */
+/* Says how large each structure of attnbench.h is and where its fields are. */
 #include <stdio.h>
 #include "attnbench.h"
 
-#define SIZE(type) printf(#type " %zu\n", sizeof(attnbench_##type))
-#define FIELD(type, field) printf(#type "." #field " %zu\n", offsetof(attnbench_##type, field))
+static char text[4096];
+static size_t length;
 
-int main(void) {
+static void line(const char *name, size_t value) { length += (size_t)snprintf(text + length, sizeof text - length, "%s %zu\n", name, value); }
+
+#define SIZE(type) line(#type, sizeof(attnbench_##type))
+#define FIELD(type, field) line(#type "." #field, offsetof(attnbench_##type, field))
+
+ATTNBENCH_EXPORT const char *layout(void) {
     SIZE(interval);
     FIELD(interval, lo);
     FIELD(interval, hi);
@@ -79,13 +84,13 @@ int main(void) {
     FIELD(kernel, fetch);
     FIELD(kernel, elapsed);
 
-    printf("ABI %d\n", ATTNBENCH_ABI);
-    printf("OK %d\n", ATTNBENCH_OK);
-    printf("UNSUPPORTED %d\n", ATTNBENCH_UNSUPPORTED);
-    printf("ROWS %d\n", ATTNBENCH_ROWS);
-    printf("FLOAT32 %d\n", ATTNBENCH_FLOAT32);
-    printf("FLOAT16 %d\n", ATTNBENCH_FLOAT16);
-    printf("BFLOAT16 %d\n", ATTNBENCH_BFLOAT16);
-    printf("INT8 %d\n", ATTNBENCH_INT8);
-    return 0;
+    line("ABI", ATTNBENCH_ABI);
+    line("OK", ATTNBENCH_OK);
+    line("UNSUPPORTED", ATTNBENCH_UNSUPPORTED);
+    line("ROWS", ATTNBENCH_ROWS);
+    line("FLOAT32", ATTNBENCH_FLOAT32);
+    line("FLOAT16", ATTNBENCH_FLOAT16);
+    line("BFLOAT16", ATTNBENCH_BFLOAT16);
+    line("INT8", ATTNBENCH_INT8);
+    return text;
 }
