@@ -62,12 +62,13 @@ type stream struct {
 	group   int              // whose queries are loaded, or -1
 	q       simd.Queries     // [rows, headDim], scaled
 	pairs   simd.PairQueries // or as they are
-	scores  []float32        // [room, scoresLD]
+	pieces  simd.Pieces
+	scores  []float32 // [room, scoresLD]
 	scales  []float32        // [rows]: that of a block, for each row
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
-	weight  [1]float32 // of a part of it
+	weights []float32  // [splits]: of its parts
 }
 
 func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
@@ -97,11 +98,15 @@ func newDecoder(base cpu.Plan, opts kernels.Options) (kernels.Plan, error) {
 		return nil, err
 	}
 	for range d.Workers(opts.Threads) {
-		s := stream{scratch: d.NewScratch()}
+		s := stream{scratch: d.NewScratch(), pieces: simd.NewPieces(d.mostPieces())}
 		var q []float32
-		if err := d.Carve(cpu.Room(&q, d.queriesLen()), cpu.Room(&s.scores, d.room*scoresLD), cpu.Room(&s.scales, d.rows)); err != nil {
+		if err := d.Carve(
+			cpu.Room(&q, d.queriesLen()), cpu.Room(&s.scores, d.room*scoresLD), cpu.Room(&s.scales, d.rows),
+			cpu.Room(&s.weights, d.splits),
+		); err != nil {
 			return nil, err
 		}
+		d.Hold(s.pieces.Bytes())
 		if d.pairs != nil {
 			s.pairs = simd.NewPairQueries(simd.AsPairs(q), d.rows, p.HeadDim)
 		} else {
@@ -187,11 +192,7 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		return
 	}
 	f, dim := d.simd, d.Problem.HeadDim
-	for i := keys.Lo; i < keys.Hi; {
-		k, n, ahead := d.read(&d.K, batch, kvHead, i, keys.Hi)
-		f.Dots(s.scores[i-keys.Lo:], scoresLD, s.q, k, n, ahead)
-		i += n
-	}
+	f.Dots(s.scores, scoresLD, s.q, d.readAll(s, &d.K, batch, kvHead, keys))
 	d.applyScales(s, &d.K, batch, kvHead, keys)
 	d.shape(s, batch, kvHead, keys)
 	for r := 0; r < d.rows; r += simd.MaxRows {
@@ -200,11 +201,7 @@ func (d *decoder) attend(s *stream, batch, kvHead int, keys kernels.Interval, at
 		f.Weigh(d.acc[(at+r)*dim:], dim, s.scores[r*scoresLD:], scoresLD, rows, keys.Len(), dim, &s.state)
 	}
 	d.applyScales(s, &d.V, batch, kvHead, keys)
-	for i := keys.Lo; i < keys.Hi; {
-		v, n, ahead := d.read(&d.V, batch, kvHead, i, keys.Hi)
-		f.AddWeighted(d.acc[at*dim:], dim, s.scores[i-keys.Lo:], scoresLD, v, d.rows, n, dim, ahead)
-		i += n
-	}
+	f.AddWeighted(d.acc[at*dim:], dim, s.scores, scoresLD, d.readAll(s, &d.V, batch, kvHead, keys), d.rows)
 }
 
 // applyScales multiplies the scores, which are those of bytes, by the scales of K, or
@@ -221,6 +218,26 @@ func (d *decoder) applyScales(s *stream, t *kernels.Tensor, batch, kvHead int, k
 		d.simd.Scale(x, scoresLD, x, scoresLD, d.rows, block.Len(), s.scales)
 		i = block.Hi
 	}
+}
+
+// mostPieces is how many pieces there are at once: pages, or the parts of a row.
+func (d *decoder) mostPieces() int {
+	pages := 1
+	if d.Problem.PageSize > 0 {
+		pages = cpu.Ceil(stretchKeys, d.Problem.PageSize) + 1
+	}
+	return max(pages, d.splits)
+}
+
+// readAll returns an interval of keys or values, to be read in order: see read.
+func (d *decoder) readAll(s *stream, t *kernels.Tensor, batch, kvHead int, keys kernels.Interval) *simd.Pieces {
+	s.pieces.Reset(t.DType, t.RowStride, d.Problem.HeadDim)
+	for i := keys.Lo; i < keys.Hi; {
+		x, n, ahead := d.read(t, batch, kvHead, i, keys.Hi)
+		s.pieces.Add(x, n, ahead)
+		i += n
+	}
+	return &s.pieces
 }
 
 // read returns the rows of t from a key on that lie one after another, below a
@@ -299,16 +316,19 @@ func (d *decoder) merge(id, item int) {
 		}
 		sum, o := float32(0), d.mergedRow(s, batch, head, i)
 		clear(o)
+		s.pieces.Reset(kernels.Float32, d.cols, d.cols)
+		weights := s.weights[:0]
 		for split := range d.splits {
 			part := first + split*d.room
 			if d.rowSum[part] == 0 && math.IsInf(float64(d.rowMax[part]), -1) {
 				continue // saw nothing, and its acc was not written
 			}
-			s.weight[0] = float32(math.Exp2(float64(d.rowMax[part] - m)))
-			sum += s.weight[0] * d.rowSum[part]
-			acc := simd.Stored{Float32: d.acc[part*d.cols:], LD: d.cols}
-			d.simd.AddWeighted(o, d.cols, s.weight[:], 1, acc, 1, 1, d.cols, simd.Ahead{})
+			weight := float32(math.Exp2(float64(d.rowMax[part] - m)))
+			sum += weight * d.rowSum[part]
+			weights = append(weights, weight)
+			s.pieces.Add(simd.Stored{Float32: d.acc[part*d.cols:], LD: d.cols}, 1, simd.Ahead{})
 		}
+		d.simd.AddWeighted(o, d.cols, weights, d.splits, &s.pieces, 1)
 		if d.pairs != nil {
 			inOrder(d.O.Row(batch, head, i), o)
 		}

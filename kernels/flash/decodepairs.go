@@ -27,11 +27,7 @@ func (d *decoder) usePairs(x *simd.Pairs) {
 func (d *decoder) attendPairs(s *stream, batch, kvHead int, keys kernels.Interval, at int) {
 	const lds = scoresLD
 	x := d.pairs
-	for i := keys.Lo; i < keys.Hi; {
-		k, n, ahead := d.read(&d.K, batch, kvHead, i, keys.Hi)
-		x.Dots(s.scores[i-keys.Lo:], lds, s.pairs, k, n, ahead)
-		i += n
-	}
+	x.Dots(s.scores, lds, s.pairs, d.readAll(s, &d.K, batch, kvHead, keys))
 	scale := d.ScaleLog2()
 	if d.Shaped() {
 		for r := range d.rows {
@@ -46,12 +42,7 @@ func (d *decoder) attendPairs(s *stream, batch, kvHead int, keys kernels.Interva
 		s.state.RowMax, s.state.RowSum = d.rowMax[at+r:][:rows], d.rowSum[at+r:][:rows]
 		x.Weigh(d.acc[(at+r)*d.cols:], d.cols, s.scores[r*lds:], lds, rows, keys.Len(), d.cols, scale, &s.state)
 	}
-	for i := keys.Lo; i < keys.Hi; {
-		v, n, ahead := d.read(&d.V, batch, kvHead, i, keys.Hi)
-		p := simd.AsHalves(s.scores)[i-keys.Lo:]
-		x.AddWeighted(d.acc[at*d.cols:], d.cols, p, 2*lds, v, d.room, n, d.Problem.HeadDim, ahead)
-		i += n
-	}
+	x.AddWeighted(d.acc[at*d.cols:], d.cols, simd.AsHalves(s.scores), 2*lds, d.readAll(s, &d.V, batch, kvHead, keys), d.room)
 }
 
 // inOrder copies an output whose columns have the order of products of pairs.

@@ -127,6 +127,7 @@ func BenchmarkDecode(b *testing.B) {
 	eachBench(b, func(b *testing.B, f *Funcs) {
 		for _, dtype := range []kernels.DType{kernels.Float32, kernels.Float16, kernels.BFloat16, kernels.Int8} {
 			x := Stored{Float32: aligned(keys * d), Half: make([]uint16, keys*d), Int8: make([]int8, keys*d), DType: dtype, LD: d}
+			k := piecesOf(x, keys, d, Ahead{})
 			for _, rows := range []int{1, 2, 4, 8} {
 				s, o := aligned(rows*(keys+16)), aligned(rows*d)
 				q := f.NewQueries(aligned(f.QueriesLen(rows, d)), rows, d)
@@ -134,7 +135,7 @@ func BenchmarkDecode(b *testing.B) {
 				name := fmt.Sprintf("type=%v/rows=%d/", dtype, rows)
 				b.Run(name+"dots", func(b *testing.B) {
 					for b.Loop() {
-						f.Dots(s, keys+16, q, x, keys, Ahead{})
+						f.Dots(s, keys+16, q, k)
 					}
 					report(b, 2*rows*d*keys)
 				})
@@ -145,7 +146,7 @@ func BenchmarkDecode(b *testing.B) {
 				})
 				b.Run(name+"add", func(b *testing.B) {
 					for b.Loop() {
-						f.AddWeighted(o, d, s, keys+16, x, rows, keys, d, Ahead{})
+						f.AddWeighted(o, d, s, keys+16, k, rows)
 					}
 					report(b, 2*rows*d*keys)
 				})

@@ -17,38 +17,39 @@ import "github.com/attnbench/attnbench/kernels"
 // The terms are added in an order of the variant's own, the same for every
 // element and every element type, but one for up to two rows and another for more;
 // depth is at most kernels.MaxHeadDim. S must not overlap Q or K. [Funcs.Weigh] and [Funcs.AddWeighted] follow.
-// As many rows of ahead as K has are fetched meanwhile.
-func (f *Funcs) Dots(s []float32, lds int, q Queries, k Stored, keys int, ahead Ahead) {
+func (f *Funcs) Dots(s []float32, lds int, q Queries, k *Pieces) {
 	rows, depth := q.rows, q.depth
-	if keys < 0 || depth > kernels.MaxHeadDim {
+	if depth != k.cols || depth > kernels.MaxHeadDim {
 		panic(errShape)
 	}
-	if !spans(s, lds, rows, keys) || !k.spans(keys, depth) {
+	if !spans(s, lds, rows, k.rows) {
 		panic(errShort)
 	}
-	if rows == 0 || keys == 0 {
+	if rows == 0 || k.rows == 0 {
 		return
 	}
 	if depth == 0 {
 		for i := range rows {
-			clear(s[i*lds:][:keys])
+			clear(s[i*lds:][:k.rows])
 		}
 		return
 	}
 	if q.octets {
-		f.octets(s, lds, q.x, k, rows, keys, depth, ahead)
+		f.octets(s, lds, q.x, k, rows, depth)
 	} else {
-		f.dots(s, lds, q.x, depth, k, rows, keys, depth, ahead)
+		f.dots(s, lds, q.x, depth, k, rows, depth)
 	}
 }
 
-func dotsGeneric(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, _ Ahead) {
-	if k.DType == kernels.Float32 {
-		dotsFloats(s, lds, q, ldq, k.Float32, k.LD, rows, keys, depth)
-		return
-	}
-	widened(k, keys, depth, func(k []float32, first, n int) {
-		dotsFloats(s[first:], lds, q, ldq, k, depth, rows, n, depth)
+func dotsGeneric(s []float32, lds int, q []float32, ldq int, k *Pieces, rows, depth int) {
+	k.each(func(first int, k Stored, keys int) {
+		if k.DType == kernels.Float32 {
+			dotsFloats(s[first:], lds, q, ldq, k.Float32, k.LD, rows, keys, depth)
+			return
+		}
+		widened(k, keys, depth, func(k []float32, from, n int) {
+			dotsFloats(s[first+from:], lds, q, ldq, k, depth, rows, n, depth)
+		})
 	})
 }
 

@@ -3,13 +3,15 @@
 package simd
 
 import (
+	"unsafe"
+
 	"github.com/attnbench/attnbench/kernels"
 )
 
 //go:generate go run -C _asm ./dots -out ../dots_amd64.s
 
 // A dotsFunc computes the scores of a fixed number of rows.
-type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+type dotsFunc func(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 // A few holds a function of a fixed number of rows for each element type.
 type few[F any] struct {
@@ -28,38 +30,49 @@ func fewOf[F any](list []few[F], rows int) few[F] {
 
 // unmaskable tells whether a row of halves or bytes ends in a part of a vector that the
 // instruction set can't load.
-func unmaskable(x Stored, width, cols int) bool {
-	return x.DType != kernels.Float32 && width == 8 && cols%width != 0
+func unmaskable(x *Pieces, width, cols int) bool {
+	return x.dtype != kernels.Float32 && width == 8 && cols%width != 0
+}
+
+// widenedPieces calls do with a few rows at a time as floats, as far apart as they are long, and
+// with the number of the first.
+func (p *Pieces) widenedPieces(do func(first int, block *piece)) {
+	p.each(func(first int, x Stored, rows int) {
+		widened(x, rows, p.cols, func(x []float32, from, n int) {
+			p.part[0] = piece{at: (*byte)(unsafe.Pointer(&x[0])), rows: n}
+			p.part[0].stay()
+			do(first+from, &p.part[0])
+		})
+	})
 }
 
 // dotsOf cuts the rows into those that there are functions for.
-func dotsOf(list []few[dotsFunc], width int) func([]float32, int, []float32, int, Stored, int, int, int, Ahead) {
-	return func(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead) {
+func dotsOf(list []few[dotsFunc], width int) func([]float32, int, []float32, int, *Pieces, int, int) {
+	return func(s []float32, lds int, q []float32, ldq int, k *Pieces, rows, depth int) {
 		if unmaskable(k, width, depth) {
-			widened(k, keys, depth, func(x []float32, first, n int) {
-				k := Stored{Float32: x, LD: depth}
-				dotsBlock(list, s[first:], lds, q, ldq, k, rows, n, depth, Ahead{}.of(k))
+			k.widenedPieces(func(first int, block *piece) {
+				dotsBlock(list, kernels.Float32, s[first:], lds, q, ldq, block, depth, rows, depth)
 			})
 			return
 		}
-		next := ahead.of(k)
 		if f := fewOf(list, rows); f.rows == rows {
-			f.byDType[k.DType](&s[0], lds, &q[0], ldq, k.at(), k.LD, keys, depth, next.Next, next.Beyond)
+			f.byDType[k.dtype](&s[0], lds, &q[0], ldq, &k.list[0], len(k.list), k.ld, depth)
 			return
 		}
-		for first := 0; first < keys; first += blockKeys {
-			dotsBlock(list, s[first:], lds, q, ldq, k.from(first), rows, min(blockKeys, keys-first), depth, next.plus(first, k))
-		}
+		k.eachBlock(func(first int, block *piece) {
+			dotsBlock(list, k.dtype, s[first:], lds, q, ldq, block, k.ld, rows, depth)
+		})
 	}
 }
 
 // dotsBlock lets the first rows fetch: the others find the keys in cache and
 // are quick.
-func dotsBlock(list []few[dotsFunc], s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, next Ahead) {
+func dotsBlock(list []few[dotsFunc], t kernels.DType, s []float32, lds int, q []float32, ldq int, k *piece, ldk, rows, depth int) {
 	for i := 0; i < rows; {
 		f := fewOf(list, rows-i)
-		f.byDType[k.DType](&s[i*lds], lds, &q[i*ldq], ldq, k.at(), k.LD, keys, depth, next.Next, next.Beyond)
-		i, next = i+f.rows, Ahead{}.of(k)
+		f.byDType[t](&s[i*lds], lds, &q[i*ldq], ldq, k, 1, ldk, depth)
+		i += f.rows
+		k.stay()
 	}
 }
 
@@ -75,61 +88,61 @@ var dotsAVX2 = []few[dotsFunc]{
 }
 
 //go:noescape
-func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2I8AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1I8AVX512(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots4I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots4I8AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots2I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots2I8AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)
 
 //go:noescape
-func dots1I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk, keys, depth int, next Place, beyond int)
+func dots1I8AVX2(s *float32, lds int, q *float32, ldq int, k *piece, pieces, ldk, depth int)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots1F32AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots1F32AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -23,30 +23,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x02, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x02, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x02, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x06, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x06, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x02, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x06, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x06, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000010, keys+48(FP)
+	SUBQ   $0x00000010, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	MOVQ   (SP), DI
@@ -54,70 +66,70 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -132,19 +144,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -161,78 +173,78 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z0
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z1, Z1, Z1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -247,19 +259,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -276,78 +288,78 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z1
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z2, Z2, Z2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -362,19 +374,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -391,78 +403,78 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z2
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z3, Z3, Z3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -477,19 +489,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -506,78 +518,78 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z3
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z4, Z4, Z4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -592,19 +604,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -621,78 +633,78 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z4
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z5, Z5, Z5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -707,19 +719,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -736,78 +748,78 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z5
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z6, Z6, Z6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -822,19 +834,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -851,78 +863,78 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z6
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z7, Z7, Z7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -937,19 +949,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -966,78 +978,78 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z7
 
 key7Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z8, Z8, Z8
 	MOVQ   (SP), DI
 
 key8By4:
 	SUBQ       $0x00000004, DI
 	JLT        key8End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z8
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key8By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key8By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key8By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z8
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key8By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key8By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key8By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z8
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key8By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key8By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key8By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1052,19 +1064,19 @@ key8End4:
 key8By1:
 	SUBQ       $0x00000001, DI
 	JLT        key8End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1081,78 +1093,78 @@ key8End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key8Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), DI
 
 key9By4:
 	SUBQ       $0x00000004, DI
 	JLT        key9End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z9
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key9By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key9By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key9By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z9
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key9By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key9By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key9By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z9
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key9By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key9By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key9By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1167,19 +1179,19 @@ key9End4:
 key9By1:
 	SUBQ       $0x00000001, DI
 	JLT        key9End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1196,78 +1208,78 @@ key9End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key9Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), DI
 
 key10By4:
 	SUBQ       $0x00000004, DI
 	JLT        key10End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z10
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key10By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key10By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key10By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z10
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key10By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key10By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key10By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z10
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key10By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key10By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key10By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1282,19 +1294,19 @@ key10End4:
 key10By1:
 	SUBQ       $0x00000001, DI
 	JLT        key10End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1311,78 +1323,78 @@ key10End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key10Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), DI
 
 key11By4:
 	SUBQ       $0x00000004, DI
 	JLT        key11End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z11
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key11By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key11By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key11By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z11
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key11By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key11By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key11By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z11
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key11By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key11By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key11By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1397,19 +1409,19 @@ key11End4:
 key11By1:
 	SUBQ       $0x00000001, DI
 	JLT        key11End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1426,78 +1438,78 @@ key11End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key11Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), DI
 
 key12By4:
 	SUBQ       $0x00000004, DI
 	JLT        key12End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z12
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key12By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key12By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key12By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z12
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key12By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key12By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key12By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z12
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key12By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key12By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key12By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1512,19 +1524,19 @@ key12End4:
 key12By1:
 	SUBQ       $0x00000001, DI
 	JLT        key12End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1541,78 +1553,78 @@ key12End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key12Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), DI
 
 key13By4:
 	SUBQ       $0x00000004, DI
 	JLT        key13End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z13
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key13By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key13By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key13By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z13
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key13By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key13By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key13By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z13
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key13By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key13By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key13By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1627,19 +1639,19 @@ key13End4:
 key13By1:
 	SUBQ       $0x00000001, DI
 	JLT        key13End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1656,78 +1668,78 @@ key13End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key13Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), DI
 
 key14By4:
 	SUBQ       $0x00000004, DI
 	JLT        key14End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z14
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key14By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key14By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key14By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z14
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key14By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key14By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key14By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z14
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key14By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key14By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key14By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1742,19 +1754,19 @@ key14End4:
 key14By1:
 	SUBQ       $0x00000001, DI
 	JLT        key14End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1771,78 +1783,78 @@ key14End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key14Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), DI
 
 key15By4:
 	SUBQ       $0x00000004, DI
 	JLT        key15End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z15
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key15By4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key15By4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key15By4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z15
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key15By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key15By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key15By4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z15
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key15By4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key15By4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key15By4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -1857,19 +1869,19 @@ key15End4:
 key15By1:
 	SUBQ       $0x00000001, DI
 	JLT        key15End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -1886,8 +1898,8 @@ key15End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key15Next:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z17
 	VADDPS     Z17, Z16, Z0
@@ -1933,13 +1945,13 @@ key15Next:
 	VSHUFF32X4 $0x88, Z8, Z0, Z16
 	VSHUFF32X4 $0xdd, Z8, Z0, Z17
 	VADDPS     Z17, Z16, Z0
-	VMOVUPS    Z0, (DX)
-	ADDQ       $0x00000040, DX
+	VMOVUPS    Z0, (SI)
+	ADDQ       $0x00000040, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000010, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000010, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -1948,70 +1960,70 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VMOVUPS     (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch1
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch1
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch1:
 	VMOVUPS     64(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch2:
 	VMOVUPS     128(CX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch3
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch3
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch3:
 	VMOVUPS     192(CX), Z16
@@ -2026,19 +2038,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VMOVUPS     (CX), Z16
@@ -2055,8 +2067,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z0
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -2065,18 +2077,19 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (DX)
-	ADDQ       $0x00000004, DX
-	DECQ       keys+48(FP)
+	VMOVSS     X0, (SI)
+	ADDQ       $0x00000004, SI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2F32AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots2F32AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots2F32AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -2093,30 +2106,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x02, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x02, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x02, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x02, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x06, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x06, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x02, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x06, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x06, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	VPXORD Z8, Z8, Z8
@@ -2125,73 +2150,73 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
 	VFMADD231PS 128(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2207,19 +2232,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2239,8 +2264,8 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z1, Z1, Z1
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), R9
@@ -2248,73 +2273,73 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z1
 	VFMADD231PS (AX)(CX*1), Z16, Z9
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z1
 	VFMADD231PS 128(AX)(CX*1), Z16, Z9
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2330,19 +2355,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2362,8 +2387,8 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z2, Z2, Z2
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), R9
@@ -2371,73 +2396,73 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z2
 	VFMADD231PS (AX)(CX*1), Z16, Z10
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z2
 	VFMADD231PS 128(AX)(CX*1), Z16, Z10
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2453,19 +2478,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2485,8 +2510,8 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z3, Z3, Z3
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), R9
@@ -2494,73 +2519,73 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z3
 	VFMADD231PS (AX)(CX*1), Z16, Z11
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z3
 	VFMADD231PS 128(AX)(CX*1), Z16, Z11
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2576,19 +2601,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2608,8 +2633,8 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z4, Z4, Z4
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), R9
@@ -2617,73 +2642,73 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, R9
 	JLT        key4End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z4
 	VFMADD231PS (AX)(CX*1), Z16, Z12
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key4By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key4By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z4
 	VFMADD231PS 128(AX)(CX*1), Z16, Z12
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key4By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2699,19 +2724,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, R9
 	JLT        key4End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2731,8 +2756,8 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z5, Z5, Z5
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), R9
@@ -2740,73 +2765,73 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, R9
 	JLT        key5End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z5
 	VFMADD231PS (AX)(CX*1), Z16, Z13
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key5By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key5By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key5By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z5
 	VFMADD231PS 128(AX)(CX*1), Z16, Z13
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key5By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key5By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2822,19 +2847,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, R9
 	JLT        key5End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2854,8 +2879,8 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z6, Z6, Z6
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), R9
@@ -2863,73 +2888,73 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, R9
 	JLT        key6End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z6
 	VFMADD231PS (AX)(CX*1), Z16, Z14
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key6By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key6By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key6By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z6
 	VFMADD231PS 128(AX)(CX*1), Z16, Z14
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key6By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key6By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -2945,19 +2970,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, R9
 	JLT        key6End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -2977,8 +3002,8 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z7, Z7, Z7
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), R9
@@ -2986,73 +3011,73 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, R9
 	JLT        key7End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z7
 	VFMADD231PS (AX)(CX*1), Z16, Z15
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key7By4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key7By4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key7By4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z7
 	VFMADD231PS 128(AX)(CX*1), Z16, Z15
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key7By4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key7By4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -3068,19 +3093,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, R9
 	JLT        key7End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -3100,8 +3125,8 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key7Next:
-	SUBQ          24(SP), AX
-	ADDQ          32(SP), DX
+	SUBQ          32(SP), AX
+	ADDQ          40(SP), DX
 	VUNPCKLPS     Z1, Z0, Z16
 	VUNPCKHPS     Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -3147,14 +3172,14 @@ key7Next:
 	VSHUFF32X4    $0x88, Z8, Z0, Z16
 	VSHUFF32X4    $0xdd, Z8, Z0, Z17
 	VADDPS        Z17, Z16, Z0
-	VEXTRACTF64X4 $0x00, Z0, (BX)
-	VEXTRACTF64X4 $0x01, Z0, (BX)(R8*1)
-	ADDQ          $0x00000020, BX
+	VEXTRACTF64X4 $0x00, Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, (DI)(R8*1)
+	ADDQ          $0x00000020, DI
 	JMP           block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -3164,73 +3189,73 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VMOVUPS     (DX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch1
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch1
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch1:
 	VMOVUPS     64(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch2:
 	VMOVUPS     128(DX), Z16
 	VFMADD231PS 128(AX), Z16, Z0
 	VFMADD231PS 128(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch3
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch3
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch3:
 	VMOVUPS     192(DX), Z16
@@ -3246,19 +3271,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VMOVUPS     (DX), Z16
@@ -3278,8 +3303,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z8
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), DX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -3288,7 +3313,7 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (BX)
+	VMOVSS     X0, (DI)
 	VPERMILPS  $0x4e, Z8, Z16
 	VADDPS     Z16, Z8, Z8
 	VPERMILPS  $0xb1, Z8, Z16
@@ -3297,18 +3322,19 @@ oneNext:
 	VADDPS     Z16, Z8, Z8
 	VSHUFF32X4 $0x4e, Z8, Z8, Z16
 	VADDPS     Z16, Z8, Z8
-	VMOVSS     X8, (BX)(R8*1)
-	ADDQ       $0x00000004, BX
-	DECQ       keys+48(FP)
+	VMOVSS     X8, (DI)(R8*1)
+	ADDQ       $0x00000004, DI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dots1F32AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots1F32AVX2(SB), NOSPLIT, $56-64
 	MOVQ    depth+56(FP), AX
 	ANDQ    $0x07, AX
 	JZ      setup
@@ -3325,30 +3351,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x02, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x02, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x02, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x02, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x02, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	MOVQ   (SP), DI
@@ -3356,38 +3394,38 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3404,19 +3442,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3433,46 +3471,46 @@ key0End1:
 	VFMADD231PS Y8, Y9, Y0
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y1, Y1, Y1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y1
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3489,19 +3527,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3518,46 +3556,46 @@ key1End1:
 	VFMADD231PS Y8, Y9, Y1
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y2, Y2, Y2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y2
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3574,19 +3612,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3603,46 +3641,46 @@ key2End1:
 	VFMADD231PS Y8, Y9, Y2
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y3, Y3, Y3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y3
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3659,19 +3697,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3688,46 +3726,46 @@ key3End1:
 	VFMADD231PS Y8, Y9, Y3
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y4, Y4, Y4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y4
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3744,19 +3782,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3773,46 +3811,46 @@ key4End1:
 	VFMADD231PS Y8, Y9, Y4
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y5
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3829,19 +3867,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3858,46 +3896,46 @@ key5End1:
 	VFMADD231PS Y8, Y9, Y5
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y6
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3914,19 +3952,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -3943,46 +3981,46 @@ key6End1:
 	VFMADD231PS Y8, Y9, Y6
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y7
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -3999,19 +4037,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -4028,8 +4066,8 @@ key7End1:
 	VFMADD231PS Y8, Y9, Y7
 
 key7Next:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VADDPS     Y9, Y8, Y0
@@ -4051,13 +4089,13 @@ key7Next:
 	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y9
 	VADDPS     Y9, Y8, Y0
-	VMOVUPS    Y0, (DX)
-	ADDQ       $0x00000020, DX
+	VMOVUPS    Y0, (SI)
+	ADDQ       $0x00000020, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -4066,38 +4104,38 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VMOVUPS     (CX), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VMOVUPS     32(CX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch2:
 	VMOVUPS     64(CX), Y8
@@ -4114,19 +4152,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VMOVUPS     (CX), Y8
@@ -4143,18 +4181,19 @@ oneEnd1:
 	VFMADD231PS Y8, Y9, Y0
 
 oneNext:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), CX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), CX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (DX)
-	ADDQ         $0x00000004, DX
-	DECQ         keys+48(FP)
+	VMOVSS       X0, (SI)
+	ADDQ         $0x00000004, SI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
@@ -4178,9 +4217,9 @@ DATA tailMask<>+56(SB)/4, $0x00000000
 DATA tailMask<>+60(SB)/4, $0x00000000
 GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
-// func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dots2F32AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots2F32AVX2(SB), NOSPLIT, $56-64
 	MOVQ    depth+56(FP), AX
 	ANDQ    $0x07, AX
 	JZ      setup
@@ -4197,30 +4236,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x02, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x02, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x02, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x02, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x02, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000004, keys+48(FP)
+	SUBQ   $0x00000004, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y4, Y4, Y4
@@ -4229,19 +4280,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4250,19 +4301,19 @@ key0By4Fetch0:
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y4
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch2:
 	VMOVUPS     64(DX), Y8
@@ -4281,19 +4332,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4313,8 +4364,8 @@ key0End1:
 	VFMADD231PS Y8, Y9, Y4
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y1, Y1, Y1
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), R9
@@ -4322,19 +4373,19 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4343,19 +4394,19 @@ key1By4Fetch0:
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y1
 	VFMADD231PS 32(AX)(CX*1), Y8, Y5
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch2:
 	VMOVUPS     64(DX), Y8
@@ -4374,19 +4425,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4406,8 +4457,8 @@ key1End1:
 	VFMADD231PS Y8, Y9, Y5
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y2, Y2, Y2
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), R9
@@ -4415,19 +4466,19 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4436,19 +4487,19 @@ key2By4Fetch0:
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y2
 	VFMADD231PS 32(AX)(CX*1), Y8, Y6
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch2:
 	VMOVUPS     64(DX), Y8
@@ -4467,19 +4518,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4499,8 +4550,8 @@ key2End1:
 	VFMADD231PS Y8, Y9, Y6
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y3, Y3, Y3
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), R9
@@ -4508,19 +4559,19 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4529,19 +4580,19 @@ key3By4Fetch0:
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y3
 	VFMADD231PS 32(AX)(CX*1), Y8, Y7
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch2:
 	VMOVUPS     64(DX), Y8
@@ -4560,19 +4611,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4592,8 +4643,8 @@ key3End1:
 	VFMADD231PS Y8, Y9, Y7
 
 key3Next:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -4615,14 +4666,14 @@ key3Next:
 	VPERM2F128   $0x20, Y4, Y0, Y8
 	VPERM2F128   $0x31, Y4, Y0, Y9
 	VADDPS       Y9, Y8, Y0
-	VEXTRACTF128 $0x00, Y0, (BX)
-	VEXTRACTF128 $0x01, Y0, (BX)(R8*1)
-	ADDQ         $0x00000010, BX
+	VEXTRACTF128 $0x00, Y0, (DI)
+	VEXTRACTF128 $0x01, Y0, (DI)(R8*1)
+	ADDQ         $0x00000010, DI
 	JMP          block
 
 rest:
-	ADDQ $0x00000004, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000004, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -4632,19 +4683,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4653,19 +4704,19 @@ oneBy4Fetch0:
 	VMOVUPS     32(DX), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y4
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch2:
 	VMOVUPS     64(DX), Y8
@@ -4684,19 +4735,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VMOVUPS     (DX), Y8
@@ -4716,33 +4767,34 @@ oneEnd1:
 	VFMADD231PS Y8, Y9, Y4
 
 oneNext:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (BX)
+	VMOVSS       X0, (DI)
 	VPERMILPS    $0x4e, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VPERMILPS    $0xb1, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X8
 	VADDPS       X8, X4, X4
-	VMOVSS       X4, (BX)(R8*1)
-	ADDQ         $0x00000004, BX
-	DECQ         keys+48(FP)
+	VMOVSS       X4, (DI)(R8*1)
+	ADDQ         $0x00000004, DI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots4F32AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·dots4F32AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots4F32AVX2(SB), NOSPLIT, $56-64
 	MOVQ    depth+56(FP), AX
 	ANDQ    $0x07, AX
 	JZ      setup
@@ -4761,33 +4813,45 @@ setup:
 	SHLQ $0x02, CX
 	LEAQ (AX)(CX*2), DX
 	ADDQ CX, DX
-	MOVQ k+32(FP), BX
-	MOVQ ldk+40(FP), SI
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x02, BX
+	MOVQ depth+56(FP), SI
 	SHLQ $0x02, SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	SHLQ $0x02, R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SHLQ $0x02, R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ SI, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), DI
+	SHLQ $0x02, DI
+	MOVQ SI, 8(SP)
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), SI
+	SHLQ $0x05, SI
+	MOVQ SI, 32(SP)
+	MOVQ (SP), SI
+	SHLQ $0x05, SI
+	MOVQ BX, DI
+	SUBQ SI, DI
+	MOVQ DI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R9)(R10*2), R11
 	ADDQ R10, R11
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R12
+	MOVQ 8(R12), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R12), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R12), SI
+	MOVQ SI, 24(SP)
+	MOVQ (R12), SI
+	ADDQ $0x20, R12
+	MOVQ R12, k+32(FP)
+
 block:
-	SUBQ   $0x00000002, keys+48(FP)
+	SUBQ   $0x00000002, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -4813,12 +4877,12 @@ key0By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By4Fetch0:
-	VMOVUPS     (BX), Y8
-	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (SI), Y8
+	VMOVUPS     (SI)(BX*1), Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4842,12 +4906,12 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R13
 	CMPQ        R13, 8(SP)
 	JGE         key0By4Fetch1
-	MOVQ        beyond+72(FP), R13
+	MOVQ        24(SP), R13
 	PREFETCHT0  (DI)(R13*1)
 
 key0By4Fetch1:
-	VMOVUPS     32(BX), Y8
-	VMOVUPS     32(BX)(SI*1), Y9
+	VMOVUPS     32(SI), Y8
+	VMOVUPS     32(SI)(BX*1), Y9
 	VMOVUPS     32(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4871,12 +4935,12 @@ key0By4Fetch1:
 	ANDQ        $0x00000fff, R13
 	CMPQ        R13, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R13
+	MOVQ        24(SP), R13
 	PREFETCHT0  (DI)(R13*1)
 
 key0By4Fetch2:
-	VMOVUPS     64(BX), Y8
-	VMOVUPS     64(BX)(SI*1), Y9
+	VMOVUPS     64(SI), Y8
+	VMOVUPS     64(SI)(BX*1), Y9
 	VMOVUPS     64(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4900,12 +4964,12 @@ key0By4Fetch2:
 	ANDQ        $0x00000fff, R13
 	CMPQ        R13, 8(SP)
 	JGE         key0By4Fetch3
-	MOVQ        beyond+72(FP), R13
+	MOVQ        24(SP), R13
 	PREFETCHT0  (DI)(R13*1)
 
 key0By4Fetch3:
-	VMOVUPS     96(BX), Y8
-	VMOVUPS     96(BX)(SI*1), Y9
+	VMOVUPS     96(SI), Y8
+	VMOVUPS     96(SI)(BX*1), Y9
 	VMOVUPS     96(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4920,7 +4984,7 @@ key0By4Fetch3:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
 	JMP         key0By4
 
 key0End4:
@@ -4940,12 +5004,12 @@ key0By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By1Fetch0:
-	VMOVUPS     (BX), Y8
-	VMOVUPS     (BX)(SI*1), Y9
+	VMOVUPS     (SI), Y8
+	VMOVUPS     (SI)(BX*1), Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4960,14 +5024,14 @@ key0By1Fetch0:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
 	JMP         key0By1
 
 key0End1:
 	TESTQ       $0x00000007, depth+56(FP)
 	JZ          key0Next
-	VMASKMOVPS  (BX), Y15, Y8
-	VMASKMOVPS  (BX)(SI*1), Y15, Y9
+	VMASKMOVPS  (SI), Y15, Y8
+	VMASKMOVPS  (SI)(BX*1), Y15, Y9
 	VMASKMOVPS  (AX), Y15, Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -4982,10 +5046,10 @@ key0End1:
 	VFMADD231PS Y9, Y10, Y7
 
 key0Next:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
-	ADDQ         SI, BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
+	ADDQ         BX, SI
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -5018,18 +5082,18 @@ key0Next:
 	JMP          block
 
 rest:
-	ADDQ $0x00000002, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000002, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y4, Y4, Y4
 	VXORPS Y6, Y6, Y6
-	MOVQ   (SP), SI
+	MOVQ   (SP), R12
 
 oneBy4:
-	SUBQ       $0x00000004, SI
+	SUBQ       $0x00000004, R12
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -5038,20 +5102,20 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy4Fetch0:
-	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
-	VMOVUPS     32(BX), Y8
+	VMOVUPS     32(SI), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y2
 	VFMADD231PS 32(AX)(CX*2), Y8, Y4
@@ -5063,34 +5127,34 @@ oneBy4Fetch0:
 	ADDQ        R8, DI
 	ADDQ        16(SP), DI
 	MOVQ        8(SP), R8
-	MOVQ        DI, R12
-	ANDQ        $0x00000fff, R12
-	CMPQ        R12, 8(SP)
+	MOVQ        DI, R13
+	ANDQ        $0x00000fff, R13
+	CMPQ        R13, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R12
-	PREFETCHT0  (DI)(R12*1)
+	MOVQ        24(SP), R13
+	PREFETCHT0  (DI)(R13*1)
 
 oneBy4Fetch2:
-	VMOVUPS     64(BX), Y8
+	VMOVUPS     64(SI), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y2
 	VFMADD231PS 64(AX)(CX*2), Y8, Y4
 	VFMADD231PS 64(DX), Y8, Y6
-	VMOVUPS     96(BX), Y8
+	VMOVUPS     96(SI), Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	VFMADD231PS 96(AX)(CX*1), Y8, Y2
 	VFMADD231PS 96(AX)(CX*2), Y8, Y4
 	VFMADD231PS 96(DX), Y8, Y6
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, SI
+	ADDQ $0x00000004, R12
 
 oneBy1:
-	SUBQ       $0x00000001, SI
+	SUBQ       $0x00000001, R12
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -5099,28 +5163,28 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy1Fetch0:
-	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
 	JMP         oneBy1
 
 oneEnd1:
 	TESTQ       $0x00000007, depth+56(FP)
 	JZ          oneNext
-	VMASKMOVPS  (BX), Y15, Y8
+	VMASKMOVPS  (SI), Y15, Y8
 	VMASKMOVPS  (AX), Y15, Y9
 	VFMADD231PS Y8, Y9, Y0
 	VMASKMOVPS  (AX)(CX*1), Y15, Y9
@@ -5131,9 +5195,9 @@ oneEnd1:
 	VFMADD231PS Y8, Y9, Y6
 
 oneNext:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -5164,16 +5228,17 @@ oneNext:
 	VMOVSS       X6, (R11)
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots1F16AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots1F16AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -5190,30 +5255,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x01, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x01, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x01, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x01, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x06, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x06, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000010, keys+48(FP)
+	SUBQ   $0x00000010, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	MOVQ   (SP), DI
@@ -5221,38 +5298,38 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5269,19 +5346,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5298,46 +5375,46 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z0
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z1, Z1, Z1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z1
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5354,19 +5431,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5383,46 +5460,46 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z1
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z2, Z2, Z2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z2
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5439,19 +5516,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5468,46 +5545,46 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z2
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z3, Z3, Z3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z3
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5524,19 +5601,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5553,46 +5630,46 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z3
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z4, Z4, Z4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z4
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5609,19 +5686,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5638,46 +5715,46 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z4
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z5, Z5, Z5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z5
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5694,19 +5771,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5723,46 +5800,46 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z5
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z6, Z6, Z6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z6
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5779,19 +5856,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5808,46 +5885,46 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z6
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z7, Z7, Z7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z7
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5864,19 +5941,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5893,46 +5970,46 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z7
 
 key7Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z8, Z8, Z8
 	MOVQ   (SP), DI
 
 key8By4:
 	SUBQ       $0x00000004, DI
 	JLT        key8End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z8
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z8
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key8By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key8By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key8By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -5949,19 +6026,19 @@ key8End4:
 key8By1:
 	SUBQ       $0x00000001, DI
 	JLT        key8End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -5978,46 +6055,46 @@ key8End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key8Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), DI
 
 key9By4:
 	SUBQ       $0x00000004, DI
 	JLT        key9End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z9
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z9
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key9By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key9By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key9By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6034,19 +6111,19 @@ key9End4:
 key9By1:
 	SUBQ       $0x00000001, DI
 	JLT        key9End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6063,46 +6140,46 @@ key9End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key9Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), DI
 
 key10By4:
 	SUBQ       $0x00000004, DI
 	JLT        key10End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z10
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z10
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key10By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key10By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key10By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6119,19 +6196,19 @@ key10End4:
 key10By1:
 	SUBQ       $0x00000001, DI
 	JLT        key10End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6148,46 +6225,46 @@ key10End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key10Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), DI
 
 key11By4:
 	SUBQ       $0x00000004, DI
 	JLT        key11End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z11
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z11
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key11By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key11By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key11By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6204,19 +6281,19 @@ key11End4:
 key11By1:
 	SUBQ       $0x00000001, DI
 	JLT        key11End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6233,46 +6310,46 @@ key11End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key11Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), DI
 
 key12By4:
 	SUBQ       $0x00000004, DI
 	JLT        key12End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z12
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z12
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key12By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key12By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key12By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6289,19 +6366,19 @@ key12End4:
 key12By1:
 	SUBQ       $0x00000001, DI
 	JLT        key12End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6318,46 +6395,46 @@ key12End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key12Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), DI
 
 key13By4:
 	SUBQ       $0x00000004, DI
 	JLT        key13End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z13
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z13
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key13By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key13By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key13By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6374,19 +6451,19 @@ key13End4:
 key13By1:
 	SUBQ       $0x00000001, DI
 	JLT        key13End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6403,46 +6480,46 @@ key13End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key13Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), DI
 
 key14By4:
 	SUBQ       $0x00000004, DI
 	JLT        key14End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z14
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z14
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key14By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key14By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key14By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6459,19 +6536,19 @@ key14End4:
 key14By1:
 	SUBQ       $0x00000001, DI
 	JLT        key14End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6488,46 +6565,46 @@ key14End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key14Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), DI
 
 key15By4:
 	SUBQ       $0x00000004, DI
 	JLT        key15End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z15
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z15
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key15By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key15By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key15By4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6544,19 +6621,19 @@ key15End4:
 key15By1:
 	SUBQ       $0x00000001, DI
 	JLT        key15End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6573,8 +6650,8 @@ key15End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key15Next:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z17
 	VADDPS     Z17, Z16, Z0
@@ -6620,13 +6697,13 @@ key15Next:
 	VSHUFF32X4 $0x88, Z8, Z0, Z16
 	VSHUFF32X4 $0xdd, Z8, Z0, Z17
 	VADDPS     Z17, Z16, Z0
-	VMOVUPS    Z0, (DX)
-	ADDQ       $0x00000040, DX
+	VMOVUPS    Z0, (SI)
+	ADDQ       $0x00000040, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000010, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000010, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -6635,38 +6712,38 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VCVTPH2PS   (CX), Z16
 	VFMADD231PS (AX), Z16, Z0
 	VCVTPH2PS   32(CX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch2:
 	VCVTPH2PS   64(CX), Z16
@@ -6683,19 +6760,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VCVTPH2PS   (CX), Z16
@@ -6712,8 +6789,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z0
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -6722,18 +6799,19 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (DX)
-	ADDQ       $0x00000004, DX
-	DECQ       keys+48(FP)
+	VMOVSS     X0, (SI)
+	ADDQ       $0x00000004, SI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2F16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots2F16AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots2F16AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -6750,30 +6828,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x01, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x01, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x01, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x01, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x06, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x01, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x06, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	VPXORD Z8, Z8, Z8
@@ -6782,19 +6872,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -6803,19 +6893,19 @@ key0By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -6834,19 +6924,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -6866,8 +6956,8 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z1, Z1, Z1
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), R9
@@ -6875,19 +6965,19 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -6896,19 +6986,19 @@ key1By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -6927,19 +7017,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -6959,8 +7049,8 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z2, Z2, Z2
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), R9
@@ -6968,19 +7058,19 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -6989,19 +7079,19 @@ key2By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7020,19 +7110,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7052,8 +7142,8 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z3, Z3, Z3
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), R9
@@ -7061,19 +7151,19 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7082,19 +7172,19 @@ key3By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7113,19 +7203,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7145,8 +7235,8 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z4, Z4, Z4
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), R9
@@ -7154,19 +7244,19 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, R9
 	JLT        key4End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7175,19 +7265,19 @@ key4By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key4By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7206,19 +7296,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, R9
 	JLT        key4End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7238,8 +7328,8 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z5, Z5, Z5
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), R9
@@ -7247,19 +7337,19 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, R9
 	JLT        key5End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7268,19 +7358,19 @@ key5By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key5By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7299,19 +7389,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, R9
 	JLT        key5End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7331,8 +7421,8 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z6, Z6, Z6
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), R9
@@ -7340,19 +7430,19 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, R9
 	JLT        key6End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7361,19 +7451,19 @@ key6By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key6By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7392,19 +7482,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, R9
 	JLT        key6End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7424,8 +7514,8 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z7, Z7, Z7
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), R9
@@ -7433,19 +7523,19 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, R9
 	JLT        key7End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7454,19 +7544,19 @@ key7By4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key7By4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7485,19 +7575,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, R9
 	JLT        key7End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7517,8 +7607,8 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key7Next:
-	SUBQ          24(SP), AX
-	ADDQ          32(SP), DX
+	SUBQ          32(SP), AX
+	ADDQ          40(SP), DX
 	VUNPCKLPS     Z1, Z0, Z16
 	VUNPCKHPS     Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -7564,14 +7654,14 @@ key7Next:
 	VSHUFF32X4    $0x88, Z8, Z0, Z16
 	VSHUFF32X4    $0xdd, Z8, Z0, Z17
 	VADDPS        Z17, Z16, Z0
-	VEXTRACTF64X4 $0x00, Z0, (BX)
-	VEXTRACTF64X4 $0x01, Z0, (BX)(R8*1)
-	ADDQ          $0x00000020, BX
+	VEXTRACTF64X4 $0x00, Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, (DI)(R8*1)
+	ADDQ          $0x00000020, DI
 	JMP           block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -7581,19 +7671,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7602,19 +7692,19 @@ oneBy4Fetch0:
 	VCVTPH2PS   32(DX), Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch2:
 	VCVTPH2PS   64(DX), Z16
@@ -7633,19 +7723,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VCVTPH2PS   (DX), Z16
@@ -7665,8 +7755,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z8
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), DX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -7675,7 +7765,7 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (BX)
+	VMOVSS     X0, (DI)
 	VPERMILPS  $0x4e, Z8, Z16
 	VADDPS     Z16, Z8, Z8
 	VPERMILPS  $0xb1, Z8, Z16
@@ -7684,48 +7774,61 @@ oneNext:
 	VADDPS     Z16, Z8, Z8
 	VSHUFF32X4 $0x4e, Z8, Z8, Z16
 	VADDPS     Z16, Z8, Z8
-	VMOVSS     X8, (BX)(R8*1)
-	ADDQ       $0x00000004, BX
-	DECQ       keys+48(FP)
+	VMOVSS     X8, (DI)(R8*1)
+	ADDQ       $0x00000004, DI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·dots1F16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots1F16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x01, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x01, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x01, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x01, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x04, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x04, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	MOVQ   (SP), DI
@@ -7733,19 +7836,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7766,19 +7869,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7788,27 +7891,27 @@ key0By1Fetch0:
 	JMP         key0By1
 
 key0End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y1, Y1, Y1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7829,19 +7932,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7851,27 +7954,27 @@ key1By1Fetch0:
 	JMP         key1By1
 
 key1End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y2, Y2, Y2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7892,19 +7995,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7914,27 +8017,27 @@ key2By1Fetch0:
 	JMP         key2By1
 
 key2End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y3, Y3, Y3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7955,19 +8058,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -7977,27 +8080,27 @@ key3By1Fetch0:
 	JMP         key3By1
 
 key3End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y4, Y4, Y4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8018,19 +8121,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8040,27 +8143,27 @@ key4By1Fetch0:
 	JMP         key4By1
 
 key4End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8081,19 +8184,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8103,27 +8206,27 @@ key5By1Fetch0:
 	JMP         key5By1
 
 key5End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8144,19 +8247,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8166,27 +8269,27 @@ key6By1Fetch0:
 	JMP         key6By1
 
 key6End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8207,19 +8310,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8229,8 +8332,8 @@ key7By1Fetch0:
 	JMP         key7By1
 
 key7End1:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VADDPS     Y9, Y8, Y0
@@ -8252,13 +8355,13 @@ key7End1:
 	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y9
 	VADDPS     Y9, Y8, Y0
-	VMOVUPS    Y0, (DX)
-	ADDQ       $0x00000020, DX
+	VMOVUPS    Y0, (SI)
+	ADDQ       $0x00000020, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -8267,19 +8370,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8300,19 +8403,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VCVTPH2PS   (CX), Y8
@@ -8322,56 +8425,69 @@ oneBy1Fetch0:
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), CX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), CX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (DX)
-	ADDQ         $0x00000004, DX
-	DECQ         keys+48(FP)
+	VMOVSS       X0, (SI)
+	ADDQ         $0x00000004, SI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·dots2F16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots2F16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x01, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x01, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x01, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x01, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x04, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x01, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x04, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000004, keys+48(FP)
+	SUBQ   $0x00000004, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y4, Y4, Y4
@@ -8380,19 +8496,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8417,19 +8533,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8440,8 +8556,8 @@ key0By1Fetch0:
 	JMP         key0By1
 
 key0End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y1, Y1, Y1
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), R9
@@ -8449,19 +8565,19 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8486,19 +8602,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8509,8 +8625,8 @@ key1By1Fetch0:
 	JMP         key1By1
 
 key1End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y2, Y2, Y2
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), R9
@@ -8518,19 +8634,19 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8555,19 +8671,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8578,8 +8694,8 @@ key2By1Fetch0:
 	JMP         key2By1
 
 key2End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y3, Y3, Y3
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), R9
@@ -8587,19 +8703,19 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8624,19 +8740,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8647,8 +8763,8 @@ key3By1Fetch0:
 	JMP         key3By1
 
 key3End1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -8670,14 +8786,14 @@ key3End1:
 	VPERM2F128   $0x20, Y4, Y0, Y8
 	VPERM2F128   $0x31, Y4, Y0, Y9
 	VADDPS       Y9, Y8, Y0
-	VEXTRACTF128 $0x00, Y0, (BX)
-	VEXTRACTF128 $0x01, Y0, (BX)(R8*1)
-	ADDQ         $0x00000010, BX
+	VEXTRACTF128 $0x00, Y0, (DI)
+	VEXTRACTF128 $0x01, Y0, (DI)(R8*1)
+	ADDQ         $0x00000010, DI
 	JMP          block
 
 rest:
-	ADDQ $0x00000004, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000004, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -8687,19 +8803,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8724,19 +8840,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VCVTPH2PS   (DX), Y8
@@ -8747,33 +8863,34 @@ oneBy1Fetch0:
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (BX)
+	VMOVSS       X0, (DI)
 	VPERMILPS    $0x4e, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VPERMILPS    $0xb1, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X8
 	VADDPS       X8, X4, X4
-	VMOVSS       X4, (BX)(R8*1)
-	ADDQ         $0x00000004, BX
-	DECQ         keys+48(FP)
+	VMOVSS       X4, (DI)(R8*1)
+	ADDQ         $0x00000004, DI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots4F16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, F16C, FMA3, MMX+
-TEXT ·dots4F16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots4F16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
@@ -8782,33 +8899,45 @@ TEXT ·dots4F16AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, CX
 	LEAQ (AX)(CX*2), DX
 	ADDQ CX, DX
-	MOVQ k+32(FP), BX
-	MOVQ ldk+40(FP), SI
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ depth+56(FP), SI
 	SHLQ $0x01, SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	SHLQ $0x01, R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SHLQ $0x01, R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x04, R9
-	MOVQ SI, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), DI
+	SHLQ $0x01, DI
+	MOVQ SI, 8(SP)
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), SI
+	SHLQ $0x05, SI
+	MOVQ SI, 32(SP)
+	MOVQ (SP), SI
+	SHLQ $0x04, SI
+	MOVQ BX, DI
+	SUBQ SI, DI
+	MOVQ DI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R9)(R10*2), R11
 	ADDQ R10, R11
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R12
+	MOVQ 8(R12), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R12), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R12), SI
+	MOVQ SI, 24(SP)
+	MOVQ (R12), SI
+	ADDQ $0x20, R12
+	MOVQ R12, k+32(FP)
+
 block:
-	SUBQ   $0x00000002, keys+48(FP)
+	SUBQ   $0x00000002, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -8834,12 +8963,12 @@ key0By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By4Fetch0:
-	VCVTPH2PS   (BX), Y8
-	VCVTPH2PS   (BX)(SI*1), Y9
+	VCVTPH2PS   (SI), Y8
+	VCVTPH2PS   (SI)(BX*1), Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -8852,8 +8981,8 @@ key0By4Fetch0:
 	VMOVUPS     (DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VCVTPH2PS   16(BX), Y8
-	VCVTPH2PS   16(BX)(SI*1), Y9
+	VCVTPH2PS   16(SI), Y8
+	VCVTPH2PS   16(SI)(BX*1), Y9
 	VMOVUPS     32(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -8877,12 +9006,12 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R13
 	CMPQ        R13, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R13
+	MOVQ        24(SP), R13
 	PREFETCHT0  (DI)(R13*1)
 
 key0By4Fetch2:
-	VCVTPH2PS   32(BX), Y8
-	VCVTPH2PS   32(BX)(SI*1), Y9
+	VCVTPH2PS   32(SI), Y8
+	VCVTPH2PS   32(SI)(BX*1), Y9
 	VMOVUPS     64(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -8895,8 +9024,8 @@ key0By4Fetch2:
 	VMOVUPS     64(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VCVTPH2PS   48(BX), Y8
-	VCVTPH2PS   48(BX)(SI*1), Y9
+	VCVTPH2PS   48(SI), Y8
+	VCVTPH2PS   48(SI)(BX*1), Y9
 	VMOVUPS     96(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -8911,7 +9040,7 @@ key0By4Fetch2:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
 	JMP         key0By4
 
 key0End4:
@@ -8931,12 +9060,12 @@ key0By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By1Fetch0:
-	VCVTPH2PS   (BX), Y8
-	VCVTPH2PS   (BX)(SI*1), Y9
+	VCVTPH2PS   (SI), Y8
+	VCVTPH2PS   (SI)(BX*1), Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
 	VFMADD231PS Y9, Y10, Y1
@@ -8951,14 +9080,14 @@ key0By1Fetch0:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000010, SI
 	JMP         key0By1
 
 key0End1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
-	ADDQ         SI, BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
+	ADDQ         BX, SI
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -8991,18 +9120,18 @@ key0End1:
 	JMP          block
 
 rest:
-	ADDQ $0x00000002, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000002, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y4, Y4, Y4
 	VXORPS Y6, Y6, Y6
-	MOVQ   (SP), SI
+	MOVQ   (SP), R12
 
 oneBy4:
-	SUBQ       $0x00000004, SI
+	SUBQ       $0x00000004, R12
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -9011,44 +9140,44 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy4Fetch0:
-	VCVTPH2PS   (BX), Y8
+	VCVTPH2PS   (SI), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
-	VCVTPH2PS   16(BX), Y8
+	VCVTPH2PS   16(SI), Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y2
 	VFMADD231PS 32(AX)(CX*2), Y8, Y4
 	VFMADD231PS 32(DX), Y8, Y6
-	VCVTPH2PS   32(BX), Y8
+	VCVTPH2PS   32(SI), Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y2
 	VFMADD231PS 64(AX)(CX*2), Y8, Y4
 	VFMADD231PS 64(DX), Y8, Y6
-	VCVTPH2PS   48(BX), Y8
+	VCVTPH2PS   48(SI), Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	VFMADD231PS 96(AX)(CX*1), Y8, Y2
 	VFMADD231PS 96(AX)(CX*2), Y8, Y4
 	VFMADD231PS 96(DX), Y8, Y6
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, SI
+	ADDQ $0x00000004, R12
 
 oneBy1:
-	SUBQ       $0x00000001, SI
+	SUBQ       $0x00000001, R12
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -9057,28 +9186,28 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy1Fetch0:
-	VCVTPH2PS   (BX), Y8
+	VCVTPH2PS   (SI), Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000010, SI
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -9109,16 +9238,17 @@ oneEnd1:
 	VMOVSS       X6, (R11)
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots1BF16AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots1BF16AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -9135,30 +9265,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x01, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x01, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x01, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x01, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x06, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x06, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000010, keys+48(FP)
+	SUBQ   $0x00000010, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	MOVQ   (SP), DI
@@ -9166,19 +9308,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9187,19 +9329,19 @@ key0By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key0By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key0By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9218,19 +9360,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9249,27 +9391,27 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z0
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z1, Z1, Z1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9278,19 +9420,19 @@ key1By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z1
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key1By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key1By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9309,19 +9451,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9340,27 +9482,27 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z1
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z2, Z2, Z2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9369,19 +9511,19 @@ key2By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z2
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key2By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key2By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9400,19 +9542,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9431,27 +9573,27 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z2
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z3, Z3, Z3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9460,19 +9602,19 @@ key3By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z3
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key3By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key3By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9491,19 +9633,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9522,27 +9664,27 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z3
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z4, Z4, Z4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9551,19 +9693,19 @@ key4By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z4
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key4By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key4By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9582,19 +9724,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9613,27 +9755,27 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z4
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z5, Z5, Z5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9642,19 +9784,19 @@ key5By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z5
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key5By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key5By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9673,19 +9815,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9704,27 +9846,27 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z5
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z6, Z6, Z6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9733,19 +9875,19 @@ key6By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z6
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key6By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key6By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9764,19 +9906,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9795,27 +9937,27 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z6
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z7, Z7, Z7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9824,19 +9966,19 @@ key7By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z7
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key7By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key7By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9855,19 +9997,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9886,27 +10028,27 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z7
 
 key7Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z8, Z8, Z8
 	MOVQ   (SP), DI
 
 key8By4:
 	SUBQ       $0x00000004, DI
 	JLT        key8End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9915,19 +10057,19 @@ key8By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z8
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key8By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key8By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key8By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -9946,19 +10088,19 @@ key8End4:
 key8By1:
 	SUBQ       $0x00000001, DI
 	JLT        key8End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key8By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key8By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key8By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -9977,27 +10119,27 @@ key8End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key8Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), DI
 
 key9By4:
 	SUBQ       $0x00000004, DI
 	JLT        key9End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10006,19 +10148,19 @@ key9By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z9
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key9By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key9By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key9By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10037,19 +10179,19 @@ key9End4:
 key9By1:
 	SUBQ       $0x00000001, DI
 	JLT        key9End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key9By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key9By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key9By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10068,27 +10210,27 @@ key9End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key9Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), DI
 
 key10By4:
 	SUBQ       $0x00000004, DI
 	JLT        key10End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10097,19 +10239,19 @@ key10By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z10
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key10By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key10By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key10By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10128,19 +10270,19 @@ key10End4:
 key10By1:
 	SUBQ       $0x00000001, DI
 	JLT        key10End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key10By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key10By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key10By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10159,27 +10301,27 @@ key10End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key10Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), DI
 
 key11By4:
 	SUBQ       $0x00000004, DI
 	JLT        key11End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10188,19 +10330,19 @@ key11By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z11
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key11By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key11By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key11By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10219,19 +10361,19 @@ key11End4:
 key11By1:
 	SUBQ       $0x00000001, DI
 	JLT        key11End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key11By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key11By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key11By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10250,27 +10392,27 @@ key11End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key11Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), DI
 
 key12By4:
 	SUBQ       $0x00000004, DI
 	JLT        key12End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10279,19 +10421,19 @@ key12By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z12
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key12By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key12By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key12By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10310,19 +10452,19 @@ key12End4:
 key12By1:
 	SUBQ       $0x00000001, DI
 	JLT        key12End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key12By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key12By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key12By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10341,27 +10483,27 @@ key12End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key12Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), DI
 
 key13By4:
 	SUBQ       $0x00000004, DI
 	JLT        key13End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10370,19 +10512,19 @@ key13By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z13
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key13By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key13By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key13By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10401,19 +10543,19 @@ key13End4:
 key13By1:
 	SUBQ       $0x00000001, DI
 	JLT        key13End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key13By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key13By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key13By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10432,27 +10574,27 @@ key13End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key13Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), DI
 
 key14By4:
 	SUBQ       $0x00000004, DI
 	JLT        key14End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10461,19 +10603,19 @@ key14By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z14
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key14By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key14By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key14By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10492,19 +10634,19 @@ key14End4:
 key14By1:
 	SUBQ       $0x00000001, DI
 	JLT        key14End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key14By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key14By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key14By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10523,27 +10665,27 @@ key14End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key14Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), DI
 
 key15By4:
 	SUBQ       $0x00000004, DI
 	JLT        key15End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10552,19 +10694,19 @@ key15By4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z15
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         key15By4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         key15By4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 key15By4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10583,19 +10725,19 @@ key15End4:
 key15By1:
 	SUBQ       $0x00000001, DI
 	JLT        key15End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key15By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key15By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key15By1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10614,8 +10756,8 @@ key15End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key15Next:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z17
 	VADDPS     Z17, Z16, Z0
@@ -10661,13 +10803,13 @@ key15Next:
 	VSHUFF32X4 $0x88, Z8, Z0, Z16
 	VSHUFF32X4 $0xdd, Z8, Z0, Z17
 	VADDPS     Z17, Z16, Z0
-	VMOVUPS    Z0, (DX)
-	ADDQ       $0x00000040, DX
+	VMOVUPS    Z0, (SI)
+	ADDQ       $0x00000040, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000010, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000010, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -10676,19 +10818,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10697,19 +10839,19 @@ oneBy4Fetch0:
 	VPMOVZXWD   32(CX), Z16
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	PREFETCHT1  (BX)
-	ADDQ        $0x00000040, BX
-	SUBQ        $0x00000040, SI
+	PREFETCHT1  (DX)
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000040, BX
 	JGT         oneBy4Fetch2
-	ADDQ        SI, BX
-	ADDQ        16(SP), BX
-	MOVQ        8(SP), SI
-	MOVQ        BX, R8
+	ADDQ        BX, DX
+	ADDQ        16(SP), DX
+	MOVQ        8(SP), BX
+	MOVQ        DX, R8
 	ANDQ        $0x00000fff, R8
 	CMPQ        R8, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R8
-	PREFETCHT0  (BX)(R8*1)
+	MOVQ        24(SP), R8
+	PREFETCHT0  (DX)(R8*1)
 
 oneBy4Fetch2:
 	VPMOVZXWD   64(CX), Z16
@@ -10728,19 +10870,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VPMOVZXWD   (CX), Z16
@@ -10759,8 +10901,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z0
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -10769,18 +10911,19 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (DX)
-	ADDQ       $0x00000004, DX
-	DECQ       keys+48(FP)
+	VMOVSS     X0, (SI)
+	ADDQ       $0x00000004, SI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2BF16AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots2BF16AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots2BF16AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -10797,30 +10940,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x01, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x01, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x01, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x01, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x06, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x01, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x06, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	VPXORD Z8, Z8, Z8
@@ -10829,19 +10984,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -10852,19 +11007,19 @@ key0By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key0By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key0By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -10885,19 +11040,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -10919,8 +11074,8 @@ key0End1:
 	VFMADD231PS Z16, Z17, Z8
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z1, Z1, Z1
 	VPXORD Z9, Z9, Z9
 	MOVQ   (SP), R9
@@ -10928,19 +11083,19 @@ key0Next:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -10951,19 +11106,19 @@ key1By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z1
 	VFMADD231PS 64(AX)(CX*1), Z16, Z9
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key1By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key1By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key1By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -10984,19 +11139,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11018,8 +11173,8 @@ key1End1:
 	VFMADD231PS Z16, Z17, Z9
 
 key1Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z2, Z2, Z2
 	VPXORD Z10, Z10, Z10
 	MOVQ   (SP), R9
@@ -11027,19 +11182,19 @@ key1Next:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11050,19 +11205,19 @@ key2By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z2
 	VFMADD231PS 64(AX)(CX*1), Z16, Z10
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key2By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key2By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key2By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11083,19 +11238,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11117,8 +11272,8 @@ key2End1:
 	VFMADD231PS Z16, Z17, Z10
 
 key2Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z3, Z3, Z3
 	VPXORD Z11, Z11, Z11
 	MOVQ   (SP), R9
@@ -11126,19 +11281,19 @@ key2Next:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11149,19 +11304,19 @@ key3By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z3
 	VFMADD231PS 64(AX)(CX*1), Z16, Z11
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key3By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key3By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key3By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11182,19 +11337,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11216,8 +11371,8 @@ key3End1:
 	VFMADD231PS Z16, Z17, Z11
 
 key3Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z4, Z4, Z4
 	VPXORD Z12, Z12, Z12
 	MOVQ   (SP), R9
@@ -11225,19 +11380,19 @@ key3Next:
 key4By4:
 	SUBQ       $0x00000004, R9
 	JLT        key4End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11248,19 +11403,19 @@ key4By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z4
 	VFMADD231PS 64(AX)(CX*1), Z16, Z12
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key4By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key4By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11281,19 +11436,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, R9
 	JLT        key4End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key4By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key4By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11315,8 +11470,8 @@ key4End1:
 	VFMADD231PS Z16, Z17, Z12
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z5, Z5, Z5
 	VPXORD Z13, Z13, Z13
 	MOVQ   (SP), R9
@@ -11324,19 +11479,19 @@ key4Next:
 key5By4:
 	SUBQ       $0x00000004, R9
 	JLT        key5End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11347,19 +11502,19 @@ key5By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z5
 	VFMADD231PS 64(AX)(CX*1), Z16, Z13
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key5By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key5By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key5By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11380,19 +11535,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, R9
 	JLT        key5End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key5By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key5By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11414,8 +11569,8 @@ key5End1:
 	VFMADD231PS Z16, Z17, Z13
 
 key5Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z6, Z6, Z6
 	VPXORD Z14, Z14, Z14
 	MOVQ   (SP), R9
@@ -11423,19 +11578,19 @@ key5Next:
 key6By4:
 	SUBQ       $0x00000004, R9
 	JLT        key6End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11446,19 +11601,19 @@ key6By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z6
 	VFMADD231PS 64(AX)(CX*1), Z16, Z14
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key6By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key6By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key6By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11479,19 +11634,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, R9
 	JLT        key6End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key6By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key6By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11513,8 +11668,8 @@ key6End1:
 	VFMADD231PS Z16, Z17, Z14
 
 key6Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VPXORD Z7, Z7, Z7
 	VPXORD Z15, Z15, Z15
 	MOVQ   (SP), R9
@@ -11522,19 +11677,19 @@ key6Next:
 key7By4:
 	SUBQ       $0x00000004, R9
 	JLT        key7End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11545,19 +11700,19 @@ key7By4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z7
 	VFMADD231PS 64(AX)(CX*1), Z16, Z15
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         key7By4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key7By4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 key7By4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11578,19 +11733,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, R9
 	JLT        key7End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key7By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key7By1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11612,8 +11767,8 @@ key7End1:
 	VFMADD231PS Z16, Z17, Z15
 
 key7Next:
-	SUBQ          24(SP), AX
-	ADDQ          32(SP), DX
+	SUBQ          32(SP), AX
+	ADDQ          40(SP), DX
 	VUNPCKLPS     Z1, Z0, Z16
 	VUNPCKHPS     Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -11659,14 +11814,14 @@ key7Next:
 	VSHUFF32X4    $0x88, Z8, Z0, Z16
 	VSHUFF32X4    $0xdd, Z8, Z0, Z17
 	VADDPS        Z17, Z16, Z0
-	VEXTRACTF64X4 $0x00, Z0, (BX)
-	VEXTRACTF64X4 $0x01, Z0, (BX)(R8*1)
-	ADDQ          $0x00000020, BX
+	VEXTRACTF64X4 $0x00, Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, (DI)(R8*1)
+	ADDQ          $0x00000020, DI
 	JMP           block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
@@ -11676,19 +11831,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11699,19 +11854,19 @@ oneBy4Fetch0:
 	VPSLLD      $0x10, Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	PREFETCHT1  (SI)
-	ADDQ        $0x00000040, SI
-	SUBQ        $0x00000040, DI
+	PREFETCHT1  (BX)
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000040, SI
 	JGT         oneBy4Fetch2
-	ADDQ        DI, SI
-	ADDQ        16(SP), SI
-	MOVQ        8(SP), DI
-	MOVQ        SI, R10
+	ADDQ        SI, BX
+	ADDQ        16(SP), BX
+	MOVQ        8(SP), SI
+	MOVQ        BX, R10
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         oneBy4Fetch2
-	MOVQ        beyond+72(FP), R10
-	PREFETCHT0  (SI)(R10*1)
+	MOVQ        24(SP), R10
+	PREFETCHT0  (BX)(R10*1)
 
 oneBy4Fetch2:
 	VPMOVZXWD   64(DX), Z16
@@ -11732,19 +11887,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VPMOVZXWD   (DX), Z16
@@ -11766,8 +11921,8 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z8
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), DX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -11776,7 +11931,7 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VSHUFF32X4 $0x4e, Z0, Z0, Z16
 	VADDPS     Z16, Z0, Z0
-	VMOVSS     X0, (BX)
+	VMOVSS     X0, (DI)
 	VPERMILPS  $0x4e, Z8, Z16
 	VADDPS     Z16, Z8, Z8
 	VPERMILPS  $0xb1, Z8, Z16
@@ -11785,48 +11940,61 @@ oneNext:
 	VADDPS     Z16, Z8, Z8
 	VSHUFF32X4 $0x4e, Z8, Z8, Z16
 	VADDPS     Z16, Z8, Z8
-	VMOVSS     X8, (BX)(R8*1)
-	ADDQ       $0x00000004, BX
-	DECQ       keys+48(FP)
+	VMOVSS     X8, (DI)(R8*1)
+	ADDQ       $0x00000004, DI
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots1BF16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots1BF16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
+	MOVQ ldk+48(FP), CX
+	SHLQ $0x01, CX
+	MOVQ depth+56(FP), DX
 	SHLQ $0x01, DX
-	MOVQ next+64(FP), BX
-	MOVQ depth+56(FP), SI
-	SHLQ $0x01, SI
-	MOVQ SI, 8(SP)
-	MOVQ ldk+40(FP), DI
-	SHLQ $0x01, DI
-	SUBQ SI, DI
-	MOVQ DI, 16(SP)
-	MOVQ (SP), DI
-	SHLQ $0x05, DI
-	MOVQ DI, 24(SP)
-	MOVQ (SP), DI
-	SHLQ $0x04, DI
-	SUBQ DI, DX
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
 	MOVQ DX, 32(SP)
-	MOVQ s+0(FP), DX
-	MOVQ lds+8(FP), DI
-	SHLQ $0x02, DI
+	MOVQ (SP), DX
+	SHLQ $0x04, DX
+	SUBQ DX, CX
+	MOVQ CX, 40(SP)
+	MOVQ s+0(FP), SI
+	MOVQ lds+8(FP), CX
+	SHLQ $0x02, CX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), DI
+	MOVQ 8(DI), CX
+	MOVQ CX, 48(SP)
+	MOVQ 16(DI), DX
+	MOVQ 8(SP), BX
+	MOVQ 24(DI), CX
+	MOVQ CX, 24(SP)
+	MOVQ (DI), CX
+	ADDQ $0x20, DI
+	MOVQ DI, k+32(FP)
 
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	MOVQ   (SP), DI
@@ -11834,19 +12002,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, DI
 	JLT        key0End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -11871,19 +12039,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, DI
 	JLT        key0End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key0By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key0By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -11894,27 +12062,27 @@ key0By1Fetch0:
 	JMP         key0By1
 
 key0End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y1, Y1, Y1
 	MOVQ   (SP), DI
 
 key1By4:
 	SUBQ       $0x00000004, DI
 	JLT        key1End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -11939,19 +12107,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, DI
 	JLT        key1End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key1By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key1By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -11962,27 +12130,27 @@ key1By1Fetch0:
 	JMP         key1By1
 
 key1End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y2, Y2, Y2
 	MOVQ   (SP), DI
 
 key2By4:
 	SUBQ       $0x00000004, DI
 	JLT        key2End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12007,19 +12175,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, DI
 	JLT        key2End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key2By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key2By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12030,27 +12198,27 @@ key2By1Fetch0:
 	JMP         key2By1
 
 key2End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y3, Y3, Y3
 	MOVQ   (SP), DI
 
 key3By4:
 	SUBQ       $0x00000004, DI
 	JLT        key3End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12075,19 +12243,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, DI
 	JLT        key3End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key3By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key3By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12098,27 +12266,27 @@ key3By1Fetch0:
 	JMP         key3By1
 
 key3End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y4, Y4, Y4
 	MOVQ   (SP), DI
 
 key4By4:
 	SUBQ       $0x00000004, DI
 	JLT        key4End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12143,19 +12311,19 @@ key4End4:
 key4By1:
 	SUBQ       $0x00000001, DI
 	JLT        key4End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key4By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key4By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12166,27 +12334,27 @@ key4By1Fetch0:
 	JMP         key4By1
 
 key4End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), DI
 
 key5By4:
 	SUBQ       $0x00000004, DI
 	JLT        key5End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12211,19 +12379,19 @@ key5End4:
 key5By1:
 	SUBQ       $0x00000001, DI
 	JLT        key5End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key5By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key5By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key5By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12234,27 +12402,27 @@ key5By1Fetch0:
 	JMP         key5By1
 
 key5End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), DI
 
 key6By4:
 	SUBQ       $0x00000004, DI
 	JLT        key6End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12279,19 +12447,19 @@ key6End4:
 key6By1:
 	SUBQ       $0x00000001, DI
 	JLT        key6End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key6By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key6By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key6By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12302,27 +12470,27 @@ key6By1Fetch0:
 	JMP         key6By1
 
 key6End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), CX
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), DI
 
 key7By4:
 	SUBQ       $0x00000004, DI
 	JLT        key7End4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12347,19 +12515,19 @@ key7End4:
 key7By1:
 	SUBQ       $0x00000001, DI
 	JLT        key7End1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        key7By1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        key7By1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 key7By1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12370,8 +12538,8 @@ key7By1Fetch0:
 	JMP         key7By1
 
 key7End1:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), CX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VADDPS     Y9, Y8, Y0
@@ -12393,13 +12561,13 @@ key7End1:
 	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y9
 	VADDPS     Y9, Y8, Y0
-	VMOVUPS    Y0, (DX)
-	ADDQ       $0x00000020, DX
+	VMOVUPS    Y0, (SI)
+	ADDQ       $0x00000020, SI
 	JMP        block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -12408,19 +12576,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, DI
 	JLT        oneEnd4
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy4Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy4Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12445,19 +12613,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, DI
 	JLT        oneEnd1
-	PREFETCHT1 (BX)
-	ADDQ       $0x00000040, BX
-	SUBQ       $0x00000040, SI
+	PREFETCHT1 (DX)
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x00000040, BX
 	JGT        oneBy1Fetch0
-	ADDQ       SI, BX
-	ADDQ       16(SP), BX
-	MOVQ       8(SP), SI
-	MOVQ       BX, R8
+	ADDQ       BX, DX
+	ADDQ       16(SP), DX
+	MOVQ       8(SP), BX
+	MOVQ       DX, R8
 	ANDQ       $0x00000fff, R8
 	CMPQ       R8, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R8
-	PREFETCHT0 (BX)(R8*1)
+	MOVQ       24(SP), R8
+	PREFETCHT0 (DX)(R8*1)
 
 oneBy1Fetch0:
 	VPMOVZXWD   (CX), Y8
@@ -12468,56 +12636,69 @@ oneBy1Fetch0:
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), CX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), CX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (DX)
-	ADDQ         $0x00000004, DX
-	DECQ         keys+48(FP)
+	VMOVSS       X0, (SI)
+	ADDQ         $0x00000004, SI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots2BF16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots2BF16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
+	MOVQ ldk+48(FP), DX
+	SHLQ $0x01, DX
+	MOVQ depth+56(FP), BX
 	SHLQ $0x01, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	SHLQ $0x01, DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SHLQ $0x01, R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x04, R8
-	SUBQ R8, BX
+	MOVQ ldk+48(FP), SI
+	SHLQ $0x01, SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
 	MOVQ BX, 32(SP)
-	MOVQ s+0(FP), BX
+	MOVQ (SP), BX
+	SHLQ $0x04, BX
+	SUBQ BX, DX
+	MOVQ DX, 40(SP)
+	MOVQ s+0(FP), DI
 	MOVQ lds+8(FP), R8
 	SHLQ $0x02, R8
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), BX
+	MOVQ 8(SP), SI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
+
 block:
-	SUBQ   $0x00000004, keys+48(FP)
+	SUBQ   $0x00000004, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y4, Y4, Y4
@@ -12526,19 +12707,19 @@ block:
 key0By4:
 	SUBQ       $0x00000004, R9
 	JLT        key0End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By4Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12567,19 +12748,19 @@ key0End4:
 key0By1:
 	SUBQ       $0x00000001, R9
 	JLT        key0End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key0By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key0By1Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12591,8 +12772,8 @@ key0By1Fetch0:
 	JMP         key0By1
 
 key0End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y1, Y1, Y1
 	VXORPS Y5, Y5, Y5
 	MOVQ   (SP), R9
@@ -12600,19 +12781,19 @@ key0End1:
 key1By4:
 	SUBQ       $0x00000004, R9
 	JLT        key1End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By4Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12641,19 +12822,19 @@ key1End4:
 key1By1:
 	SUBQ       $0x00000001, R9
 	JLT        key1End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key1By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key1By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key1By1Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12665,8 +12846,8 @@ key1By1Fetch0:
 	JMP         key1By1
 
 key1End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y2, Y2, Y2
 	VXORPS Y6, Y6, Y6
 	MOVQ   (SP), R9
@@ -12674,19 +12855,19 @@ key1End1:
 key2By4:
 	SUBQ       $0x00000004, R9
 	JLT        key2End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By4Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12715,19 +12896,19 @@ key2End4:
 key2By1:
 	SUBQ       $0x00000001, R9
 	JLT        key2End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key2By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key2By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key2By1Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12739,8 +12920,8 @@ key2By1Fetch0:
 	JMP         key2By1
 
 key2End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
 	VXORPS Y3, Y3, Y3
 	VXORPS Y7, Y7, Y7
 	MOVQ   (SP), R9
@@ -12748,19 +12929,19 @@ key2End1:
 key3By4:
 	SUBQ       $0x00000004, R9
 	JLT        key3End4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By4Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12789,19 +12970,19 @@ key3End4:
 key3By1:
 	SUBQ       $0x00000001, R9
 	JLT        key3End1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        key3By1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key3By1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 key3By1Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12813,8 +12994,8 @@ key3By1Fetch0:
 	JMP         key3By1
 
 key3End1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -12836,14 +13017,14 @@ key3End1:
 	VPERM2F128   $0x20, Y4, Y0, Y8
 	VPERM2F128   $0x31, Y4, Y0, Y9
 	VADDPS       Y9, Y8, Y0
-	VEXTRACTF128 $0x00, Y0, (BX)
-	VEXTRACTF128 $0x01, Y0, (BX)(R8*1)
-	ADDQ         $0x00000010, BX
+	VEXTRACTF128 $0x00, Y0, (DI)
+	VEXTRACTF128 $0x01, Y0, (DI)(R8*1)
+	ADDQ         $0x00000010, DI
 	JMP          block
 
 rest:
-	ADDQ $0x00000004, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000004, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
@@ -12853,19 +13034,19 @@ key:
 oneBy4:
 	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy4Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy4Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12894,19 +13075,19 @@ oneEnd4:
 oneBy1:
 	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
-	PREFETCHT1 (SI)
-	ADDQ       $0x00000040, SI
-	SUBQ       $0x00000040, DI
+	PREFETCHT1 (BX)
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000040, SI
 	JGT        oneBy1Fetch0
-	ADDQ       DI, SI
-	ADDQ       16(SP), SI
-	MOVQ       8(SP), DI
-	MOVQ       SI, R10
+	ADDQ       SI, BX
+	ADDQ       16(SP), BX
+	MOVQ       8(SP), SI
+	MOVQ       BX, R10
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R10
-	PREFETCHT0 (SI)(R10*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (BX)(R10*1)
 
 oneBy1Fetch0:
 	VPMOVZXWD   (DX), Y8
@@ -12918,33 +13099,34 @@ oneBy1Fetch0:
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X8
 	VADDPS       X8, X0, X0
-	VMOVSS       X0, (BX)
+	VMOVSS       X0, (DI)
 	VPERMILPS    $0x4e, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VPERMILPS    $0xb1, Y4, Y8
 	VADDPS       Y8, Y4, Y4
 	VEXTRACTF128 $0x01, Y4, X8
 	VADDPS       X8, X4, X4
-	VMOVSS       X4, (BX)(R8*1)
-	ADDQ         $0x00000004, BX
-	DECQ         keys+48(FP)
+	VMOVSS       X4, (DI)(R8*1)
+	ADDQ         $0x00000004, DI
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots4BF16AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots4BF16AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots4BF16AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
@@ -12953,33 +13135,45 @@ TEXT ·dots4BF16AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, CX
 	LEAQ (AX)(CX*2), DX
 	ADDQ CX, DX
-	MOVQ k+32(FP), BX
-	MOVQ ldk+40(FP), SI
+	MOVQ ldk+48(FP), BX
+	SHLQ $0x01, BX
+	MOVQ depth+56(FP), SI
 	SHLQ $0x01, SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	SHLQ $0x01, R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SHLQ $0x01, R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x04, R9
-	MOVQ SI, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), DI
+	SHLQ $0x01, DI
+	MOVQ SI, 8(SP)
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), SI
+	SHLQ $0x05, SI
+	MOVQ SI, 32(SP)
+	MOVQ (SP), SI
+	SHLQ $0x04, SI
+	MOVQ BX, DI
+	SUBQ SI, DI
+	MOVQ DI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R9)(R10*2), R11
 	ADDQ R10, R11
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R12
+	MOVQ 8(R12), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R12), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R12), SI
+	MOVQ SI, 24(SP)
+	MOVQ (R12), SI
+	ADDQ $0x20, R12
+	MOVQ R12, k+32(FP)
+
 block:
-	SUBQ   $0x00000002, keys+48(FP)
+	SUBQ   $0x00000002, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -13005,13 +13199,13 @@ key0By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By4Fetch0:
-	VPMOVZXWD   (BX), Y8
+	VPMOVZXWD   (SI), Y8
 	VPSLLD      $0x10, Y8, Y8
-	VPMOVZXWD   (BX)(SI*1), Y9
+	VPMOVZXWD   (SI)(BX*1), Y9
 	VPSLLD      $0x10, Y9, Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -13025,9 +13219,9 @@ key0By4Fetch0:
 	VMOVUPS     (DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VPMOVZXWD   16(BX), Y8
+	VPMOVZXWD   16(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
-	VPMOVZXWD   16(BX)(SI*1), Y9
+	VPMOVZXWD   16(SI)(BX*1), Y9
 	VPSLLD      $0x10, Y9, Y9
 	VMOVUPS     32(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -13052,13 +13246,13 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R13
 	CMPQ        R13, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R13
+	MOVQ        24(SP), R13
 	PREFETCHT0  (DI)(R13*1)
 
 key0By4Fetch2:
-	VPMOVZXWD   32(BX), Y8
+	VPMOVZXWD   32(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
-	VPMOVZXWD   32(BX)(SI*1), Y9
+	VPMOVZXWD   32(SI)(BX*1), Y9
 	VPSLLD      $0x10, Y9, Y9
 	VMOVUPS     64(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -13072,9 +13266,9 @@ key0By4Fetch2:
 	VMOVUPS     64(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VPMOVZXWD   48(BX), Y8
+	VPMOVZXWD   48(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
-	VPMOVZXWD   48(BX)(SI*1), Y9
+	VPMOVZXWD   48(SI)(BX*1), Y9
 	VPSLLD      $0x10, Y9, Y9
 	VMOVUPS     96(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -13090,7 +13284,7 @@ key0By4Fetch2:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
 	JMP         key0By4
 
 key0End4:
@@ -13110,13 +13304,13 @@ key0By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By1Fetch0:
-	VPMOVZXWD   (BX), Y8
+	VPMOVZXWD   (SI), Y8
 	VPSLLD      $0x10, Y8, Y8
-	VPMOVZXWD   (BX)(SI*1), Y9
+	VPMOVZXWD   (SI)(BX*1), Y9
 	VPSLLD      $0x10, Y9, Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -13132,14 +13326,14 @@ key0By1Fetch0:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000010, SI
 	JMP         key0By1
 
 key0End1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
-	ADDQ         SI, BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
+	ADDQ         BX, SI
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -13172,18 +13366,18 @@ key0End1:
 	JMP          block
 
 rest:
-	ADDQ $0x00000002, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000002, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y4, Y4, Y4
 	VXORPS Y6, Y6, Y6
-	MOVQ   (SP), SI
+	MOVQ   (SP), R12
 
 oneBy4:
-	SUBQ       $0x00000004, SI
+	SUBQ       $0x00000004, R12
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -13192,33 +13386,33 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy4Fetch0:
-	VPMOVZXWD   (BX), Y8
+	VPMOVZXWD   (SI), Y8
 	VPSLLD      $0x10, Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
-	VPMOVZXWD   16(BX), Y8
+	VPMOVZXWD   16(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y2
 	VFMADD231PS 32(AX)(CX*2), Y8, Y4
 	VFMADD231PS 32(DX), Y8, Y6
-	VPMOVZXWD   32(BX), Y8
+	VPMOVZXWD   32(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y2
 	VFMADD231PS 64(AX)(CX*2), Y8, Y4
 	VFMADD231PS 64(DX), Y8, Y6
-	VPMOVZXWD   48(BX), Y8
+	VPMOVZXWD   48(SI), Y8
 	VPSLLD      $0x10, Y8, Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	VFMADD231PS 96(AX)(CX*1), Y8, Y2
@@ -13226,14 +13420,14 @@ oneBy4Fetch0:
 	VFMADD231PS 96(DX), Y8, Y6
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, SI
+	ADDQ $0x00000004, R12
 
 oneBy1:
-	SUBQ       $0x00000001, SI
+	SUBQ       $0x00000001, R12
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -13242,15 +13436,15 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy1Fetch0:
-	VPMOVZXWD   (BX), Y8
+	VPMOVZXWD   (SI), Y8
 	VPSLLD      $0x10, Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
@@ -13258,13 +13452,13 @@ oneBy1Fetch0:
 	VFMADD231PS (DX), Y8, Y6
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000010, BX
+	ADDQ        $0x00000010, SI
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -13295,16 +13489,17 @@ oneEnd1:
 	VMOVSS       X6, (R11)
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots1I8AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots1I8AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -13321,30 +13516,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
-	LEAQ (CX)(DX*2), BX
-	ADDQ DX, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x06, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x04, R8
-	MOVQ DX, R9
-	SUBQ R8, R9
-	MOVQ R9, 32(SP)
+	MOVQ ldk+48(FP), CX
+	MOVQ depth+56(FP), DX
+	MOVQ ldk+48(FP), BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x06, DX
+	MOVQ DX, 32(SP)
+	MOVQ (SP), DX
+	SHLQ $0x04, DX
+	MOVQ CX, BX
+	SUBQ DX, BX
+	MOVQ BX, 40(SP)
 	MOVQ s+0(FP), R8
-	MOVQ lds+8(FP), R9
-	SHLQ $0x02, R9
+	MOVQ lds+8(FP), DX
+	SHLQ $0x02, DX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), SI
+	MOVQ 8(SP), DI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
 
 block:
-	SUBQ   $0x00000010, keys+48(FP)
+	SUBQ   $0x00000010, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -13366,15 +13573,15 @@ key0By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key0By4Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13394,15 +13601,15 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch1
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key0By4Fetch1:
-	VPMOVSXBD   16(CX), Z16
+	VPMOVSXBD   16(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(CX)(DX*1), Z17
+	VPMOVSXBD   16(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(CX)(DX*2), Z18
+	VPMOVSXBD   16(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13422,15 +13629,15 @@ key0By4Fetch1:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key0By4Fetch2:
-	VPMOVSXBD   32(CX), Z16
+	VPMOVSXBD   32(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(CX)(DX*1), Z17
+	VPMOVSXBD   32(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(CX)(DX*2), Z18
+	VPMOVSXBD   32(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13450,15 +13657,15 @@ key0By4Fetch2:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch3
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key0By4Fetch3:
-	VPMOVSXBD   48(CX), Z16
+	VPMOVSXBD   48(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(CX)(DX*1), Z17
+	VPMOVSXBD   48(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(CX)(DX*2), Z18
+	VPMOVSXBD   48(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13468,7 +13675,7 @@ key0By4Fetch3:
 	VFMADD231PS Z18, Z20, Z2
 	VFMADD231PS Z19, Z20, Z3
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, BX
 	JMP         key0By4
 
@@ -13489,15 +13696,15 @@ key0By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key0By1Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13507,18 +13714,18 @@ key0By1Fetch0:
 	VFMADD231PS Z18, Z20, Z2
 	VFMADD231PS Z19, Z20, Z3
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
 	ADDQ        $0x00000010, BX
 	JMP         key0By1
 
 key0End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key0Next
-	VPMOVSXBD.Z (CX), K1, Z16
+	VPMOVSXBD.Z (DX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (CX)(DX*1), K1, Z17
+	VPMOVSXBD.Z (DX)(CX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (CX)(DX*2), K1, Z18
+	VPMOVSXBD.Z (DX)(CX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (BX), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13529,15 +13736,15 @@ key0End1:
 	VFMADD231PS Z19, Z20, Z3
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
-	ADDQ   32(SP), BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
+	ADDQ   40(SP), BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
@@ -13558,15 +13765,15 @@ key4By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key4By4Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13586,15 +13793,15 @@ key4By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch1
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key4By4Fetch1:
-	VPMOVSXBD   16(CX), Z16
+	VPMOVSXBD   16(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(CX)(DX*1), Z17
+	VPMOVSXBD   16(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(CX)(DX*2), Z18
+	VPMOVSXBD   16(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13614,15 +13821,15 @@ key4By4Fetch1:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key4By4Fetch2:
-	VPMOVSXBD   32(CX), Z16
+	VPMOVSXBD   32(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(CX)(DX*1), Z17
+	VPMOVSXBD   32(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(CX)(DX*2), Z18
+	VPMOVSXBD   32(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13642,15 +13849,15 @@ key4By4Fetch2:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch3
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key4By4Fetch3:
-	VPMOVSXBD   48(CX), Z16
+	VPMOVSXBD   48(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(CX)(DX*1), Z17
+	VPMOVSXBD   48(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(CX)(DX*2), Z18
+	VPMOVSXBD   48(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13660,7 +13867,7 @@ key4By4Fetch3:
 	VFMADD231PS Z18, Z20, Z6
 	VFMADD231PS Z19, Z20, Z7
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, BX
 	JMP         key4By4
 
@@ -13681,15 +13888,15 @@ key4By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key4By1Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13699,18 +13906,18 @@ key4By1Fetch0:
 	VFMADD231PS Z18, Z20, Z6
 	VFMADD231PS Z19, Z20, Z7
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
 	ADDQ        $0x00000010, BX
 	JMP         key4By1
 
 key4End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key4Next
-	VPMOVSXBD.Z (CX), K1, Z16
+	VPMOVSXBD.Z (DX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (CX)(DX*1), K1, Z17
+	VPMOVSXBD.Z (DX)(CX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (CX)(DX*2), K1, Z18
+	VPMOVSXBD.Z (DX)(CX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (BX), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13721,15 +13928,15 @@ key4End1:
 	VFMADD231PS Z19, Z20, Z7
 
 key4Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
-	ADDQ   32(SP), BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
+	ADDQ   40(SP), BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
@@ -13750,15 +13957,15 @@ key8By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key8By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key8By4Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13778,15 +13985,15 @@ key8By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key8By4Fetch1
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key8By4Fetch1:
-	VPMOVSXBD   16(CX), Z16
+	VPMOVSXBD   16(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(CX)(DX*1), Z17
+	VPMOVSXBD   16(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(CX)(DX*2), Z18
+	VPMOVSXBD   16(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13806,15 +14013,15 @@ key8By4Fetch1:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key8By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key8By4Fetch2:
-	VPMOVSXBD   32(CX), Z16
+	VPMOVSXBD   32(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(CX)(DX*1), Z17
+	VPMOVSXBD   32(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(CX)(DX*2), Z18
+	VPMOVSXBD   32(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13834,15 +14041,15 @@ key8By4Fetch2:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key8By4Fetch3
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key8By4Fetch3:
-	VPMOVSXBD   48(CX), Z16
+	VPMOVSXBD   48(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(CX)(DX*1), Z17
+	VPMOVSXBD   48(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(CX)(DX*2), Z18
+	VPMOVSXBD   48(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13852,7 +14059,7 @@ key8By4Fetch3:
 	VFMADD231PS Z18, Z20, Z10
 	VFMADD231PS Z19, Z20, Z11
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, BX
 	JMP         key8By4
 
@@ -13873,15 +14080,15 @@ key8By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key8By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key8By1Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13891,18 +14098,18 @@ key8By1Fetch0:
 	VFMADD231PS Z18, Z20, Z10
 	VFMADD231PS Z19, Z20, Z11
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
 	ADDQ        $0x00000010, BX
 	JMP         key8By1
 
 key8End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key8Next
-	VPMOVSXBD.Z (CX), K1, Z16
+	VPMOVSXBD.Z (DX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (CX)(DX*1), K1, Z17
+	VPMOVSXBD.Z (DX)(CX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (CX)(DX*2), K1, Z18
+	VPMOVSXBD.Z (DX)(CX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (BX), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13913,15 +14120,15 @@ key8End1:
 	VFMADD231PS Z19, Z20, Z11
 
 key8Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
-	ADDQ   32(SP), BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
+	ADDQ   40(SP), BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
@@ -13942,15 +14149,15 @@ key12By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key12By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key12By4Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13970,15 +14177,15 @@ key12By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key12By4Fetch1
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key12By4Fetch1:
-	VPMOVSXBD   16(CX), Z16
+	VPMOVSXBD   16(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(CX)(DX*1), Z17
+	VPMOVSXBD   16(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(CX)(DX*2), Z18
+	VPMOVSXBD   16(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -13998,15 +14205,15 @@ key12By4Fetch1:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key12By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key12By4Fetch2:
-	VPMOVSXBD   32(CX), Z16
+	VPMOVSXBD   32(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(CX)(DX*1), Z17
+	VPMOVSXBD   32(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(CX)(DX*2), Z18
+	VPMOVSXBD   32(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14026,15 +14233,15 @@ key12By4Fetch2:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key12By4Fetch3
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key12By4Fetch3:
-	VPMOVSXBD   48(CX), Z16
+	VPMOVSXBD   48(DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(CX)(DX*1), Z17
+	VPMOVSXBD   48(DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(CX)(DX*2), Z18
+	VPMOVSXBD   48(DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14044,7 +14251,7 @@ key12By4Fetch3:
 	VFMADD231PS Z18, Z20, Z14
 	VFMADD231PS Z19, Z20, Z15
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, BX
 	JMP         key12By4
 
@@ -14065,15 +14272,15 @@ key12By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key12By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key12By1Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (CX)(DX*1), Z17
+	VPMOVSXBD   (DX)(CX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (CX)(DX*2), Z18
+	VPMOVSXBD   (DX)(CX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (BX), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14083,18 +14290,18 @@ key12By1Fetch0:
 	VFMADD231PS Z18, Z20, Z14
 	VFMADD231PS Z19, Z20, Z15
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
 	ADDQ        $0x00000010, BX
 	JMP         key12By1
 
 key12End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key12Next
-	VPMOVSXBD.Z (CX), K1, Z16
+	VPMOVSXBD.Z (DX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (CX)(DX*1), K1, Z17
+	VPMOVSXBD.Z (DX)(CX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (CX)(DX*2), K1, Z18
+	VPMOVSXBD.Z (DX)(CX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (BX), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14105,15 +14312,15 @@ key12End1:
 	VFMADD231PS Z19, Z20, Z15
 
 key12Next:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
-	ADDQ       32(SP), BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
+	ADDQ       40(SP), BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
 	VUNPCKLPS  Z1, Z0, Z16
 	VUNPCKHPS  Z1, Z0, Z17
 	VADDPS     Z17, Z16, Z0
@@ -14164,15 +14371,15 @@ key12Next:
 	JMP        block
 
 rest:
-	ADDQ $0x00000010, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000010, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
-	MOVQ   (SP), DX
+	MOVQ   (SP), R9
 
 oneBy4:
-	SUBQ       $0x00000004, DX
+	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
 	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
@@ -14181,36 +14388,36 @@ oneBy4:
 	ADDQ       DI, SI
 	ADDQ       16(SP), SI
 	MOVQ       8(SP), DI
-	MOVQ       SI, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (SI)(R9*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (SI)(R10*1)
 
 oneBy4Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS (AX), Z16, Z0
-	VPMOVSXBD   16(CX), Z16
+	VPMOVSXBD   16(DX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
-	VPMOVSXBD   32(CX), Z16
+	VPMOVSXBD   32(DX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 128(AX), Z16, Z0
-	VPMOVSXBD   48(CX), Z16
+	VPMOVSXBD   48(DX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
 	ADDQ        $0x00000040, BX
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, DX
+	ADDQ $0x00000004, R9
 
 oneBy1:
-	SUBQ       $0x00000001, DX
+	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
 	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
@@ -14219,34 +14426,34 @@ oneBy1:
 	ADDQ       DI, SI
 	ADDQ       16(SP), SI
 	MOVQ       8(SP), DI
-	MOVQ       SI, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (SI)(R9*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (SI)(R10*1)
 
 oneBy1Fetch0:
-	VPMOVSXBD   (CX), Z16
+	VPMOVSXBD   (DX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS (AX), Z16, Z0
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, CX
+	ADDQ        $0x00000010, DX
 	ADDQ        $0x00000010, BX
 	JMP         oneBy1
 
 oneEnd1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          oneNext
-	VPMOVSXBD.Z (CX), K1, Z16
+	VPMOVSXBD.Z (DX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
 	VMOVUPS.Z   (AX), K1, Z17
 	VFMADD231PS Z16, Z17, Z0
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
-	ADDQ       32(SP), BX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
+	ADDQ       40(SP), BX
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -14257,16 +14464,17 @@ oneNext:
 	VADDPS     Z16, Z0, Z0
 	VMOVSS     X0, (R8)
 	ADDQ       $0x00000004, R8
-	DECQ       keys+48(FP)
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2I8AVX512(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dots2I8AVX512(SB), NOSPLIT, $40-80
+TEXT ·dots2I8AVX512(SB), NOSPLIT, $56-64
 	MOVQ  depth+56(FP), AX
 	ANDQ  $0x0f, AX
 	JZ    setup
@@ -14283,30 +14491,42 @@ setup:
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
-	LEAQ (DX)(BX*2), SI
-	ADDQ BX, SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x06, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x04, R9
-	MOVQ BX, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), DX
+	MOVQ depth+56(FP), BX
+	MOVQ ldk+48(FP), SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x06, BX
+	MOVQ BX, 32(SP)
+	MOVQ (SP), BX
+	SHLQ $0x04, BX
+	MOVQ DX, SI
+	SUBQ BX, SI
+	MOVQ SI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R11
+	MOVQ 8(R11), BX
+	MOVQ BX, 48(SP)
+	MOVQ 16(R11), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R11), BX
+	MOVQ BX, 24(SP)
+	MOVQ (R11), BX
+	LEAQ (BX)(DX*2), SI
+	ADDQ DX, SI
+	ADDQ $0x20, R11
+	MOVQ R11, k+32(FP)
+
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -14332,15 +14552,15 @@ key0By4:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key0By4Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (DX)(BX*1), Z17
+	VPMOVSXBD   (BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (DX)(BX*2), Z18
+	VPMOVSXBD   (BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14365,15 +14585,15 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key0By4Fetch1
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key0By4Fetch1:
-	VPMOVSXBD   16(DX), Z16
+	VPMOVSXBD   16(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(DX)(BX*1), Z17
+	VPMOVSXBD   16(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(DX)(BX*2), Z18
+	VPMOVSXBD   16(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14398,15 +14618,15 @@ key0By4Fetch1:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key0By4Fetch2:
-	VPMOVSXBD   32(DX), Z16
+	VPMOVSXBD   32(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(DX)(BX*1), Z17
+	VPMOVSXBD   32(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(DX)(BX*2), Z18
+	VPMOVSXBD   32(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14431,15 +14651,15 @@ key0By4Fetch2:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key0By4Fetch3
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key0By4Fetch3:
-	VPMOVSXBD   48(DX), Z16
+	VPMOVSXBD   48(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(DX)(BX*1), Z17
+	VPMOVSXBD   48(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(DX)(BX*2), Z18
+	VPMOVSXBD   48(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14454,7 +14674,7 @@ key0By4Fetch3:
 	VFMADD231PS Z18, Z20, Z10
 	VFMADD231PS Z19, Z20, Z11
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	JMP         key0By4
 
@@ -14475,15 +14695,15 @@ key0By1:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key0By1Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (DX)(BX*1), Z17
+	VPMOVSXBD   (BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (DX)(BX*2), Z18
+	VPMOVSXBD   (BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14498,18 +14718,18 @@ key0By1Fetch0:
 	VFMADD231PS Z18, Z20, Z10
 	VFMADD231PS Z19, Z20, Z11
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000010, SI
 	JMP         key0By1
 
 key0End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key0Next
-	VPMOVSXBD.Z (DX), K1, Z16
+	VPMOVSXBD.Z (BX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (DX)(BX*1), K1, Z17
+	VPMOVSXBD.Z (BX)(DX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (DX)(BX*2), K1, Z18
+	VPMOVSXBD.Z (BX)(DX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (SI), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14525,15 +14745,15 @@ key0End1:
 	VFMADD231PS Z19, Z20, Z11
 
 key0Next:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), DX
-	ADDQ   32(SP), SI
-	ADDQ   BX, DX
-	ADDQ   BX, SI
-	ADDQ   BX, DX
-	ADDQ   BX, SI
-	ADDQ   BX, DX
-	ADDQ   BX, SI
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), BX
+	ADDQ   40(SP), SI
+	ADDQ   DX, BX
+	ADDQ   DX, SI
+	ADDQ   DX, BX
+	ADDQ   DX, SI
+	ADDQ   DX, BX
+	ADDQ   DX, SI
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
@@ -14558,15 +14778,15 @@ key4By4:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key4By4Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (DX)(BX*1), Z17
+	VPMOVSXBD   (BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (DX)(BX*2), Z18
+	VPMOVSXBD   (BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14591,15 +14811,15 @@ key4By4Fetch0:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key4By4Fetch1
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key4By4Fetch1:
-	VPMOVSXBD   16(DX), Z16
+	VPMOVSXBD   16(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   16(DX)(BX*1), Z17
+	VPMOVSXBD   16(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   16(DX)(BX*2), Z18
+	VPMOVSXBD   16(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   16(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14624,15 +14844,15 @@ key4By4Fetch1:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key4By4Fetch2:
-	VPMOVSXBD   32(DX), Z16
+	VPMOVSXBD   32(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   32(DX)(BX*1), Z17
+	VPMOVSXBD   32(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   32(DX)(BX*2), Z18
+	VPMOVSXBD   32(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   32(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14657,15 +14877,15 @@ key4By4Fetch2:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key4By4Fetch3
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key4By4Fetch3:
-	VPMOVSXBD   48(DX), Z16
+	VPMOVSXBD   48(BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   48(DX)(BX*1), Z17
+	VPMOVSXBD   48(BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   48(DX)(BX*2), Z18
+	VPMOVSXBD   48(BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   48(SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14680,7 +14900,7 @@ key4By4Fetch3:
 	VFMADD231PS Z18, Z20, Z14
 	VFMADD231PS Z19, Z20, Z15
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	JMP         key4By4
 
@@ -14701,15 +14921,15 @@ key4By1:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key4By1Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD   (DX)(BX*1), Z17
+	VPMOVSXBD   (BX)(DX*1), Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD   (DX)(BX*2), Z18
+	VPMOVSXBD   (BX)(DX*2), Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD   (SI), Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14724,18 +14944,18 @@ key4By1Fetch0:
 	VFMADD231PS Z18, Z20, Z14
 	VFMADD231PS Z19, Z20, Z15
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000010, SI
 	JMP         key4By1
 
 key4End1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          key4Next
-	VPMOVSXBD.Z (DX), K1, Z16
+	VPMOVSXBD.Z (BX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VPMOVSXBD.Z (DX)(BX*1), K1, Z17
+	VPMOVSXBD.Z (BX)(DX*1), K1, Z17
 	VCVTDQ2PS   Z17, Z17
-	VPMOVSXBD.Z (DX)(BX*2), K1, Z18
+	VPMOVSXBD.Z (BX)(DX*2), K1, Z18
 	VCVTDQ2PS   Z18, Z18
 	VPMOVSXBD.Z (SI), K1, Z19
 	VCVTDQ2PS   Z19, Z19
@@ -14751,15 +14971,15 @@ key4End1:
 	VFMADD231PS Z19, Z20, Z15
 
 key4Next:
-	SUBQ          24(SP), AX
-	ADDQ          32(SP), DX
-	ADDQ          32(SP), SI
-	ADDQ          BX, DX
-	ADDQ          BX, SI
-	ADDQ          BX, DX
-	ADDQ          BX, SI
-	ADDQ          BX, DX
-	ADDQ          BX, SI
+	SUBQ          32(SP), AX
+	ADDQ          40(SP), BX
+	ADDQ          40(SP), SI
+	ADDQ          DX, BX
+	ADDQ          DX, SI
+	ADDQ          DX, BX
+	ADDQ          DX, SI
+	ADDQ          DX, BX
+	ADDQ          DX, SI
 	VUNPCKLPS     Z1, Z0, Z16
 	VUNPCKHPS     Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -14811,16 +15031,16 @@ key4Next:
 	JMP           block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z8, Z8, Z8
-	MOVQ   (SP), BX
+	MOVQ   (SP), R11
 
 oneBy4:
-	SUBQ       $0x00000004, BX
+	SUBQ       $0x00000004, R11
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -14829,40 +15049,40 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	MOVQ       DI, R12
+	ANDQ       $0x00000fff, R12
+	CMPQ       R12, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (DI)(R11*1)
+	MOVQ       24(SP), R12
+	PREFETCHT0 (DI)(R12*1)
 
 oneBy4Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
-	VPMOVSXBD   16(DX), Z16
+	VPMOVSXBD   16(BX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 64(AX), Z16, Z0
 	VFMADD231PS 64(AX)(CX*1), Z16, Z8
-	VPMOVSXBD   32(DX), Z16
+	VPMOVSXBD   32(BX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 128(AX), Z16, Z0
 	VFMADD231PS 128(AX)(CX*1), Z16, Z8
-	VPMOVSXBD   48(DX), Z16
+	VPMOVSXBD   48(BX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS 192(AX), Z16, Z0
 	VFMADD231PS 192(AX)(CX*1), Z16, Z8
 	ADDQ        $0x00000100, AX
-	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, R11
 
 oneBy1:
-	SUBQ       $0x00000001, BX
+	SUBQ       $0x00000001, R11
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -14871,27 +15091,27 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	MOVQ       DI, R12
+	ANDQ       $0x00000fff, R12
+	CMPQ       R12, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (DI)(R11*1)
+	MOVQ       24(SP), R12
+	PREFETCHT0 (DI)(R12*1)
 
 oneBy1Fetch0:
-	VPMOVSXBD   (DX), Z16
+	VPMOVSXBD   (BX), Z16
 	VCVTDQ2PS   Z16, Z16
 	VFMADD231PS (AX), Z16, Z0
 	VFMADD231PS (AX)(CX*1), Z16, Z8
 	ADDQ        $0x00000040, AX
-	ADDQ        $0x00000010, DX
+	ADDQ        $0x00000010, BX
 	ADDQ        $0x00000010, SI
 	JMP         oneBy1
 
 oneEnd1:
 	TESTQ       $0x0000000f, depth+56(FP)
 	JZ          oneNext
-	VPMOVSXBD.Z (DX), K1, Z16
+	VPMOVSXBD.Z (BX), K1, Z16
 	VCVTDQ2PS   Z16, Z16
 	VMOVUPS.Z   (AX), K1, Z17
 	VFMADD231PS Z16, Z17, Z0
@@ -14899,9 +15119,9 @@ oneEnd1:
 	VFMADD231PS Z16, Z17, Z8
 
 oneNext:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), DX
-	ADDQ       32(SP), SI
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), BX
+	ADDQ       40(SP), SI
 	VPERMILPS  $0x4e, Z0, Z16
 	VADDPS     Z16, Z0, Z0
 	VPERMILPS  $0xb1, Z0, Z16
@@ -14921,46 +15141,59 @@ oneNext:
 	VADDPS     Z16, Z8, Z8
 	VMOVSS     X8, (R9)(R10*1)
 	ADDQ       $0x00000004, R9
-	DECQ       keys+48(FP)
+	DECQ       48(SP)
 	JNZ        key
+	JMP        piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots1I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots1I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots1I8AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots1I8AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), CX
-	MOVQ ldk+40(FP), DX
-	LEAQ (CX)(DX*2), BX
-	ADDQ DX, BX
-	MOVQ next+64(FP), SI
-	MOVQ depth+56(FP), DI
-	MOVQ DI, 8(SP)
-	MOVQ ldk+40(FP), R8
-	SUBQ DI, R8
-	MOVQ R8, 16(SP)
-	MOVQ (SP), R8
-	SHLQ $0x05, R8
-	MOVQ R8, 24(SP)
-	MOVQ (SP), R8
-	SHLQ $0x03, R8
-	MOVQ DX, R9
-	SUBQ R8, R9
-	MOVQ R9, 32(SP)
+	MOVQ ldk+48(FP), CX
+	MOVQ depth+56(FP), DX
+	MOVQ ldk+48(FP), BX
+	MOVQ DX, 8(SP)
+	SUBQ DX, BX
+	MOVQ BX, 16(SP)
+	MOVQ (SP), DX
+	SHLQ $0x05, DX
+	MOVQ DX, 32(SP)
+	MOVQ (SP), DX
+	SHLQ $0x03, DX
+	MOVQ CX, BX
+	SUBQ DX, BX
+	MOVQ BX, 40(SP)
 	MOVQ s+0(FP), R8
-	MOVQ lds+8(FP), R9
-	SHLQ $0x02, R9
+	MOVQ lds+8(FP), DX
+	SHLQ $0x02, DX
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R9
+	MOVQ 8(R9), DX
+	MOVQ DX, 48(SP)
+	MOVQ 16(R9), SI
+	MOVQ 8(SP), DI
+	MOVQ 24(R9), DX
+	MOVQ DX, 24(SP)
+	MOVQ (R9), DX
+	LEAQ (DX)(CX*2), BX
+	ADDQ CX, BX
+	ADDQ $0x20, R9
+	MOVQ R9, k+32(FP)
 
 block:
-	SUBQ   $0x00000008, keys+48(FP)
+	SUBQ   $0x00000008, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -14982,15 +15215,15 @@ key0By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key0By4Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (CX)(DX*1), Y9
+	VPMOVSXBD   (DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (CX)(DX*2), Y10
+	VPMOVSXBD   (DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -14999,11 +15232,11 @@ key0By4Fetch0:
 	VFMADD231PS Y9, Y12, Y1
 	VFMADD231PS Y10, Y12, Y2
 	VFMADD231PS Y11, Y12, Y3
-	VPMOVSXBD   8(CX), Y8
+	VPMOVSXBD   8(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   8(CX)(DX*1), Y9
+	VPMOVSXBD   8(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   8(CX)(DX*2), Y10
+	VPMOVSXBD   8(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   8(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15023,15 +15256,15 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key0By4Fetch2:
-	VPMOVSXBD   16(CX), Y8
+	VPMOVSXBD   16(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   16(CX)(DX*1), Y9
+	VPMOVSXBD   16(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   16(CX)(DX*2), Y10
+	VPMOVSXBD   16(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   16(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15040,11 +15273,11 @@ key0By4Fetch2:
 	VFMADD231PS Y9, Y12, Y1
 	VFMADD231PS Y10, Y12, Y2
 	VFMADD231PS Y11, Y12, Y3
-	VPMOVSXBD   24(CX), Y8
+	VPMOVSXBD   24(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   24(CX)(DX*1), Y9
+	VPMOVSXBD   24(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   24(CX)(DX*2), Y10
+	VPMOVSXBD   24(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   24(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15054,7 +15287,7 @@ key0By4Fetch2:
 	VFMADD231PS Y10, Y12, Y2
 	VFMADD231PS Y11, Y12, Y3
 	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, BX
 	JMP         key0By4
 
@@ -15075,15 +15308,15 @@ key0By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key0By1Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (CX)(DX*1), Y9
+	VPMOVSXBD   (DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (CX)(DX*2), Y10
+	VPMOVSXBD   (DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15093,20 +15326,20 @@ key0By1Fetch0:
 	VFMADD231PS Y10, Y12, Y2
 	VFMADD231PS Y11, Y12, Y3
 	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000008, CX
+	ADDQ        $0x00000008, DX
 	ADDQ        $0x00000008, BX
 	JMP         key0By1
 
 key0End1:
-	SUBQ   24(SP), AX
-	ADDQ   32(SP), CX
-	ADDQ   32(SP), BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
-	ADDQ   DX, CX
-	ADDQ   DX, BX
+	SUBQ   32(SP), AX
+	ADDQ   40(SP), DX
+	ADDQ   40(SP), BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
+	ADDQ   CX, DX
+	ADDQ   CX, BX
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
@@ -15127,15 +15360,15 @@ key4By4:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By4Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key4By4Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (CX)(DX*1), Y9
+	VPMOVSXBD   (DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (CX)(DX*2), Y10
+	VPMOVSXBD   (DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15144,11 +15377,11 @@ key4By4Fetch0:
 	VFMADD231PS Y9, Y12, Y5
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
-	VPMOVSXBD   8(CX), Y8
+	VPMOVSXBD   8(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   8(CX)(DX*1), Y9
+	VPMOVSXBD   8(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   8(CX)(DX*2), Y10
+	VPMOVSXBD   8(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   8(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15168,15 +15401,15 @@ key4By4Fetch0:
 	ANDQ        $0x00000fff, R10
 	CMPQ        R10, 8(SP)
 	JGE         key4By4Fetch2
-	MOVQ        beyond+72(FP), R10
+	MOVQ        24(SP), R10
 	PREFETCHT0  (SI)(R10*1)
 
 key4By4Fetch2:
-	VPMOVSXBD   16(CX), Y8
+	VPMOVSXBD   16(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   16(CX)(DX*1), Y9
+	VPMOVSXBD   16(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   16(CX)(DX*2), Y10
+	VPMOVSXBD   16(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   16(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15185,11 +15418,11 @@ key4By4Fetch2:
 	VFMADD231PS Y9, Y12, Y5
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
-	VPMOVSXBD   24(CX), Y8
+	VPMOVSXBD   24(DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   24(CX)(DX*1), Y9
+	VPMOVSXBD   24(DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   24(CX)(DX*2), Y10
+	VPMOVSXBD   24(DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   24(BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15199,7 +15432,7 @@ key4By4Fetch2:
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
 	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, BX
 	JMP         key4By4
 
@@ -15220,15 +15453,15 @@ key4By1:
 	ANDQ       $0x00000fff, R10
 	CMPQ       R10, 8(SP)
 	JGE        key4By1Fetch0
-	MOVQ       beyond+72(FP), R10
+	MOVQ       24(SP), R10
 	PREFETCHT0 (SI)(R10*1)
 
 key4By1Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (CX)(DX*1), Y9
+	VPMOVSXBD   (DX)(CX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (CX)(DX*2), Y10
+	VPMOVSXBD   (DX)(CX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (BX), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15238,20 +15471,20 @@ key4By1Fetch0:
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
 	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000008, CX
+	ADDQ        $0x00000008, DX
 	ADDQ        $0x00000008, BX
 	JMP         key4By1
 
 key4End1:
-	SUBQ       24(SP), AX
-	ADDQ       32(SP), CX
-	ADDQ       32(SP), BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
-	ADDQ       DX, CX
-	ADDQ       DX, BX
+	SUBQ       32(SP), AX
+	ADDQ       40(SP), DX
+	ADDQ       40(SP), BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
+	ADDQ       CX, DX
+	ADDQ       CX, BX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VADDPS     Y9, Y8, Y0
@@ -15278,15 +15511,15 @@ key4End1:
 	JMP        block
 
 rest:
-	ADDQ $0x00000008, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000008, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
-	MOVQ   (SP), DX
+	MOVQ   (SP), R9
 
 oneBy4:
-	SUBQ       $0x00000004, DX
+	SUBQ       $0x00000004, R9
 	JLT        oneEnd4
 	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
@@ -15295,36 +15528,36 @@ oneBy4:
 	ADDQ       DI, SI
 	ADDQ       16(SP), SI
 	MOVQ       8(SP), DI
-	MOVQ       SI, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (SI)(R9*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (SI)(R10*1)
 
 oneBy4Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
-	VPMOVSXBD   8(CX), Y8
+	VPMOVSXBD   8(DX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 32(AX), Y8, Y0
-	VPMOVSXBD   16(CX), Y8
+	VPMOVSXBD   16(DX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 64(AX), Y8, Y0
-	VPMOVSXBD   24(CX), Y8
+	VPMOVSXBD   24(DX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, BX
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, DX
+	ADDQ $0x00000004, R9
 
 oneBy1:
-	SUBQ       $0x00000001, DX
+	SUBQ       $0x00000001, R9
 	JLT        oneEnd1
 	PREFETCHT1 (SI)
 	ADDQ       $0x00000040, SI
@@ -15333,26 +15566,26 @@ oneBy1:
 	ADDQ       DI, SI
 	ADDQ       16(SP), SI
 	MOVQ       8(SP), DI
-	MOVQ       SI, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	MOVQ       SI, R10
+	ANDQ       $0x00000fff, R10
+	CMPQ       R10, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (SI)(R9*1)
+	MOVQ       24(SP), R10
+	PREFETCHT0 (SI)(R10*1)
 
 oneBy1Fetch0:
-	VPMOVSXBD   (CX), Y8
+	VPMOVSXBD   (DX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000008, CX
+	ADDQ        $0x00000008, DX
 	ADDQ        $0x00000008, BX
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), CX
-	ADDQ         32(SP), BX
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), DX
+	ADDQ         40(SP), BX
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -15361,46 +15594,59 @@ oneEnd1:
 	VADDPS       X8, X0, X0
 	VMOVSS       X0, (R8)
 	ADDQ         $0x00000004, R8
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots2I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots2I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots2I8AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots2I8AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
 	MOVQ q+16(FP), AX
 	MOVQ ldq+24(FP), CX
 	SHLQ $0x02, CX
-	MOVQ k+32(FP), DX
-	MOVQ ldk+40(FP), BX
-	LEAQ (DX)(BX*2), SI
-	ADDQ BX, SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x03, R9
-	MOVQ BX, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), DX
+	MOVQ depth+56(FP), BX
+	MOVQ ldk+48(FP), SI
+	MOVQ BX, 8(SP)
+	SUBQ BX, SI
+	MOVQ SI, 16(SP)
+	MOVQ (SP), BX
+	SHLQ $0x05, BX
+	MOVQ BX, 32(SP)
+	MOVQ (SP), BX
+	SHLQ $0x03, BX
+	MOVQ DX, SI
+	SUBQ BX, SI
+	MOVQ SI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R11
+	MOVQ 8(R11), BX
+	MOVQ BX, 48(SP)
+	MOVQ 16(R11), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R11), BX
+	MOVQ BX, 24(SP)
+	MOVQ (R11), BX
+	LEAQ (BX)(DX*2), SI
+	ADDQ DX, SI
+	ADDQ $0x20, R11
+	MOVQ R11, k+32(FP)
+
 block:
-	SUBQ   $0x00000004, keys+48(FP)
+	SUBQ   $0x00000004, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -15426,15 +15672,15 @@ key0By4:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key0By4Fetch0:
-	VPMOVSXBD   (DX), Y8
+	VPMOVSXBD   (BX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (DX)(BX*1), Y9
+	VPMOVSXBD   (BX)(DX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (DX)(BX*2), Y10
+	VPMOVSXBD   (BX)(DX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (SI), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15448,11 +15694,11 @@ key0By4Fetch0:
 	VFMADD231PS Y9, Y12, Y5
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
-	VPMOVSXBD   8(DX), Y8
+	VPMOVSXBD   8(BX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   8(DX)(BX*1), Y9
+	VPMOVSXBD   8(BX)(DX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   8(DX)(BX*2), Y10
+	VPMOVSXBD   8(BX)(DX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   8(SI), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15477,15 +15723,15 @@ key0By4Fetch0:
 	ANDQ        $0x00000fff, R12
 	CMPQ        R12, 8(SP)
 	JGE         key0By4Fetch2
-	MOVQ        beyond+72(FP), R12
+	MOVQ        24(SP), R12
 	PREFETCHT0  (DI)(R12*1)
 
 key0By4Fetch2:
-	VPMOVSXBD   16(DX), Y8
+	VPMOVSXBD   16(BX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   16(DX)(BX*1), Y9
+	VPMOVSXBD   16(BX)(DX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   16(DX)(BX*2), Y10
+	VPMOVSXBD   16(BX)(DX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   16(SI), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15499,11 +15745,11 @@ key0By4Fetch2:
 	VFMADD231PS Y9, Y12, Y5
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
-	VPMOVSXBD   24(DX), Y8
+	VPMOVSXBD   24(BX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   24(DX)(BX*1), Y9
+	VPMOVSXBD   24(BX)(DX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   24(DX)(BX*2), Y10
+	VPMOVSXBD   24(BX)(DX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   24(SI), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15518,7 +15764,7 @@ key0By4Fetch2:
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
 	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	JMP         key0By4
 
@@ -15539,15 +15785,15 @@ key0By1:
 	ANDQ       $0x00000fff, R12
 	CMPQ       R12, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R12
+	MOVQ       24(SP), R12
 	PREFETCHT0 (DI)(R12*1)
 
 key0By1Fetch0:
-	VPMOVSXBD   (DX), Y8
+	VPMOVSXBD   (BX), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (DX)(BX*1), Y9
+	VPMOVSXBD   (BX)(DX*1), Y9
 	VCVTDQ2PS   Y9, Y9
-	VPMOVSXBD   (DX)(BX*2), Y10
+	VPMOVSXBD   (BX)(DX*2), Y10
 	VCVTDQ2PS   Y10, Y10
 	VPMOVSXBD   (SI), Y11
 	VCVTDQ2PS   Y11, Y11
@@ -15562,20 +15808,20 @@ key0By1Fetch0:
 	VFMADD231PS Y10, Y12, Y6
 	VFMADD231PS Y11, Y12, Y7
 	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000008, DX
+	ADDQ        $0x00000008, BX
 	ADDQ        $0x00000008, SI
 	JMP         key0By1
 
 key0End1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
-	ADDQ         32(SP), SI
-	ADDQ         BX, DX
-	ADDQ         BX, SI
-	ADDQ         BX, DX
-	ADDQ         BX, SI
-	ADDQ         BX, DX
-	ADDQ         BX, SI
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), BX
+	ADDQ         40(SP), SI
+	ADDQ         DX, BX
+	ADDQ         DX, SI
+	ADDQ         DX, BX
+	ADDQ         DX, SI
+	ADDQ         DX, BX
+	ADDQ         DX, SI
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -15603,16 +15849,16 @@ key0End1:
 	JMP          block
 
 rest:
-	ADDQ $0x00000004, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000004, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y4, Y4, Y4
-	MOVQ   (SP), BX
+	MOVQ   (SP), R11
 
 oneBy4:
-	SUBQ       $0x00000004, BX
+	SUBQ       $0x00000004, R11
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -15621,40 +15867,40 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	MOVQ       DI, R12
+	ANDQ       $0x00000fff, R12
+	CMPQ       R12, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (DI)(R11*1)
+	MOVQ       24(SP), R12
+	PREFETCHT0 (DI)(R12*1)
 
 oneBy4Fetch0:
-	VPMOVSXBD   (DX), Y8
+	VPMOVSXBD   (BX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
-	VPMOVSXBD   8(DX), Y8
+	VPMOVSXBD   8(BX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y4
-	VPMOVSXBD   16(DX), Y8
+	VPMOVSXBD   16(BX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y4
-	VPMOVSXBD   24(DX), Y8
+	VPMOVSXBD   24(BX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	VFMADD231PS 96(AX)(CX*1), Y8, Y4
 	ADDQ        $0x00000080, AX
-	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, BX
+	ADDQ $0x00000004, R11
 
 oneBy1:
-	SUBQ       $0x00000001, BX
+	SUBQ       $0x00000001, R11
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -15663,27 +15909,27 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	MOVQ       DI, R12
+	ANDQ       $0x00000fff, R12
+	CMPQ       R12, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (DI)(R11*1)
+	MOVQ       24(SP), R12
+	PREFETCHT0 (DI)(R12*1)
 
 oneBy1Fetch0:
-	VPMOVSXBD   (DX), Y8
+	VPMOVSXBD   (BX), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y4
 	ADDQ        $0x00000020, AX
-	ADDQ        $0x00000008, DX
+	ADDQ        $0x00000008, BX
 	ADDQ        $0x00000008, SI
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	ADDQ         32(SP), DX
-	ADDQ         32(SP), SI
+	SUBQ         32(SP), AX
+	ADDQ         40(SP), BX
+	ADDQ         40(SP), SI
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -15699,16 +15945,17 @@ oneEnd1:
 	VADDPS       X8, X4, X4
 	VMOVSS       X4, (R9)(R10*1)
 	ADDQ         $0x00000004, R9
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func dots4I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, ldk int, keys int, depth int, next uintptr, beyond int)
+// func dots4I8AVX2(s *float32, lds int, q *float32, ldq int, k *byte, pieces int, ldk int, depth int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dots4I8AVX2(SB), NOSPLIT, $40-80
+TEXT ·dots4I8AVX2(SB), NOSPLIT, $56-64
 	MOVQ depth+56(FP), AX
 	SHRQ $0x03, AX
 	MOVQ AX, (SP)
@@ -15717,30 +15964,42 @@ TEXT ·dots4I8AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, CX
 	LEAQ (AX)(CX*2), DX
 	ADDQ CX, DX
-	MOVQ k+32(FP), BX
-	MOVQ ldk+40(FP), SI
-	MOVQ next+64(FP), DI
-	MOVQ depth+56(FP), R8
-	MOVQ R8, 8(SP)
-	MOVQ ldk+40(FP), R9
-	SUBQ R8, R9
-	MOVQ R9, 16(SP)
-	MOVQ (SP), R9
-	SHLQ $0x05, R9
-	MOVQ R9, 24(SP)
-	MOVQ (SP), R9
-	SHLQ $0x03, R9
-	MOVQ SI, R10
-	SUBQ R9, R10
-	MOVQ R10, 32(SP)
+	MOVQ ldk+48(FP), BX
+	MOVQ depth+56(FP), SI
+	MOVQ ldk+48(FP), DI
+	MOVQ SI, 8(SP)
+	SUBQ SI, DI
+	MOVQ DI, 16(SP)
+	MOVQ (SP), SI
+	SHLQ $0x05, SI
+	MOVQ SI, 32(SP)
+	MOVQ (SP), SI
+	SHLQ $0x03, SI
+	MOVQ BX, DI
+	SUBQ SI, DI
+	MOVQ DI, 40(SP)
 	MOVQ s+0(FP), R9
 	MOVQ lds+8(FP), R10
 	SHLQ $0x02, R10
 	LEAQ (R9)(R10*2), R11
 	ADDQ R10, R11
 
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ k+32(FP), R12
+	MOVQ 8(R12), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R12), DI
+	MOVQ 8(SP), R8
+	MOVQ 24(R12), SI
+	MOVQ SI, 24(SP)
+	MOVQ (R12), SI
+	ADDQ $0x20, R12
+	MOVQ R12, k+32(FP)
+
 block:
-	SUBQ   $0x00000002, keys+48(FP)
+	SUBQ   $0x00000002, 48(SP)
 	JLT    rest
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -15766,13 +16025,13 @@ key0By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By4Fetch0:
-	VPMOVSXBD   (BX), Y8
+	VPMOVSXBD   (SI), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (BX)(SI*1), Y9
+	VPMOVSXBD   (SI)(BX*1), Y9
 	VCVTDQ2PS   Y9, Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -15786,9 +16045,9 @@ key0By4Fetch0:
 	VMOVUPS     (DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VPMOVSXBD   8(BX), Y8
+	VPMOVSXBD   8(SI), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   8(BX)(SI*1), Y9
+	VPMOVSXBD   8(SI)(BX*1), Y9
 	VCVTDQ2PS   Y9, Y9
 	VMOVUPS     32(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -15802,9 +16061,9 @@ key0By4Fetch0:
 	VMOVUPS     32(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VPMOVSXBD   16(BX), Y8
+	VPMOVSXBD   16(SI), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   16(BX)(SI*1), Y9
+	VPMOVSXBD   16(SI)(BX*1), Y9
 	VCVTDQ2PS   Y9, Y9
 	VMOVUPS     64(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -15818,9 +16077,9 @@ key0By4Fetch0:
 	VMOVUPS     64(DX), Y10
 	VFMADD231PS Y8, Y10, Y6
 	VFMADD231PS Y9, Y10, Y7
-	VPMOVSXBD   24(BX), Y8
+	VPMOVSXBD   24(SI), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   24(BX)(SI*1), Y9
+	VPMOVSXBD   24(SI)(BX*1), Y9
 	VCVTDQ2PS   Y9, Y9
 	VMOVUPS     96(AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -15836,7 +16095,7 @@ key0By4Fetch0:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
 	JMP         key0By4
 
 key0End4:
@@ -15856,13 +16115,13 @@ key0By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        key0By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (DI)(R13*1)
 
 key0By1Fetch0:
-	VPMOVSXBD   (BX), Y8
+	VPMOVSXBD   (SI), Y8
 	VCVTDQ2PS   Y8, Y8
-	VPMOVSXBD   (BX)(SI*1), Y9
+	VPMOVSXBD   (SI)(BX*1), Y9
 	VCVTDQ2PS   Y9, Y9
 	VMOVUPS     (AX), Y10
 	VFMADD231PS Y8, Y10, Y0
@@ -15878,14 +16137,14 @@ key0By1Fetch0:
 	VFMADD231PS Y9, Y10, Y7
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000008, BX
+	ADDQ        $0x00000008, SI
 	JMP         key0By1
 
 key0End1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
-	ADDQ         SI, BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
+	ADDQ         BX, SI
 	VUNPCKLPS    Y1, Y0, Y8
 	VUNPCKHPS    Y1, Y0, Y9
 	VADDPS       Y9, Y8, Y0
@@ -15918,18 +16177,18 @@ key0End1:
 	JMP          block
 
 rest:
-	ADDQ $0x00000002, keys+48(FP)
-	JZ   done
+	ADDQ $0x00000002, 48(SP)
+	JZ   piece
 
 key:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y4, Y4, Y4
 	VXORPS Y6, Y6, Y6
-	MOVQ   (SP), SI
+	MOVQ   (SP), R12
 
 oneBy4:
-	SUBQ       $0x00000004, SI
+	SUBQ       $0x00000004, R12
 	JLT        oneEnd4
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -15938,33 +16197,33 @@ oneBy4:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy4Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy4Fetch0:
-	VPMOVSXBD   (BX), Y8
+	VPMOVSXBD   (SI), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
 	VFMADD231PS (AX)(CX*2), Y8, Y4
 	VFMADD231PS (DX), Y8, Y6
-	VPMOVSXBD   8(BX), Y8
+	VPMOVSXBD   8(SI), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 32(AX), Y8, Y0
 	VFMADD231PS 32(AX)(CX*1), Y8, Y2
 	VFMADD231PS 32(AX)(CX*2), Y8, Y4
 	VFMADD231PS 32(DX), Y8, Y6
-	VPMOVSXBD   16(BX), Y8
+	VPMOVSXBD   16(SI), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 64(AX), Y8, Y0
 	VFMADD231PS 64(AX)(CX*1), Y8, Y2
 	VFMADD231PS 64(AX)(CX*2), Y8, Y4
 	VFMADD231PS 64(DX), Y8, Y6
-	VPMOVSXBD   24(BX), Y8
+	VPMOVSXBD   24(SI), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS 96(AX), Y8, Y0
 	VFMADD231PS 96(AX)(CX*1), Y8, Y2
@@ -15972,14 +16231,14 @@ oneBy4Fetch0:
 	VFMADD231PS 96(DX), Y8, Y6
 	ADDQ        $0x00000080, AX
 	ADDQ        $0x00000080, DX
-	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, SI
 	JMP         oneBy4
 
 oneEnd4:
-	ADDQ $0x00000004, SI
+	ADDQ $0x00000004, R12
 
 oneBy1:
-	SUBQ       $0x00000001, SI
+	SUBQ       $0x00000001, R12
 	JLT        oneEnd1
 	PREFETCHT1 (DI)
 	ADDQ       $0x00000040, DI
@@ -15988,15 +16247,15 @@ oneBy1:
 	ADDQ       R8, DI
 	ADDQ       16(SP), DI
 	MOVQ       8(SP), R8
-	MOVQ       DI, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 8(SP)
+	MOVQ       DI, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 8(SP)
 	JGE        oneBy1Fetch0
-	MOVQ       beyond+72(FP), R12
-	PREFETCHT0 (DI)(R12*1)
+	MOVQ       24(SP), R13
+	PREFETCHT0 (DI)(R13*1)
 
 oneBy1Fetch0:
-	VPMOVSXBD   (BX), Y8
+	VPMOVSXBD   (SI), Y8
 	VCVTDQ2PS   Y8, Y8
 	VFMADD231PS (AX), Y8, Y0
 	VFMADD231PS (AX)(CX*1), Y8, Y2
@@ -16004,13 +16263,13 @@ oneBy1Fetch0:
 	VFMADD231PS (DX), Y8, Y6
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000008, BX
+	ADDQ        $0x00000008, SI
 	JMP         oneBy1
 
 oneEnd1:
-	SUBQ         24(SP), AX
-	SUBQ         24(SP), DX
-	ADDQ         32(SP), BX
+	SUBQ         32(SP), AX
+	SUBQ         32(SP), DX
+	ADDQ         40(SP), SI
 	VPERMILPS    $0x4e, Y0, Y8
 	VADDPS       Y8, Y0, Y0
 	VPERMILPS    $0xb1, Y0, Y8
@@ -16041,8 +16300,9 @@ oneEnd1:
 	VMOVSS       X6, (R11)
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
-	DECQ         keys+48(FP)
+	DECQ         48(SP)
 	JNZ          key
+	JMP          piece
 
 done:
 	VZEROUPPER

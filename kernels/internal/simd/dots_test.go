@@ -13,8 +13,11 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", f.Name, rows, keys, depth)
 	q, k := newMatrix(rows, depth, 2, 1).fill(next), newMatrix(keys, depth, 1, 3).fill(next)
 	s := newMatrix(rows, keys, 3, 2)
-	f.Dots(s.x, s.ld, queries(f, q), Stored{Float32: k.x, LD: k.ld}, keys, Ahead{})
+	f.Dots(s.x, s.ld, queries(f, q), piecesOf(Stored{Float32: k.x, LD: k.ld}, keys, depth, Ahead{}))
 	s.checkGuards(t, what)
+	cut := newMatrix(rows, keys, 3, 2)
+	f.Dots(cut.x, cut.ld, queries(f, q), cutPieces(Stored{Float32: k.x, LD: k.ld}, keys, depth, 1))
+	sameMatrix(t, what+"/cut", cut, s)
 	least := 1 // rows for which the order is this
 	if rows > StreamRows {
 		least = StreamRows + 1
@@ -32,7 +35,7 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 			}
 			one, alone := make([]float32, least), f.NewQueries(make([]float32, f.QueriesLen(least, depth)), least, depth)
 			alone.Set(0, q.row(i), 1)
-			if f.Dots(one, 1, alone, Stored{Float32: k.row(j)}, 1, Ahead{}); !same(one[0], s.row(i)[j]) {
+			if f.Dots(one, 1, alone, piecesOf(Stored{Float32: k.row(j)}, 1, depth, Ahead{})); !same(one[0], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
 			}
 		}
@@ -40,7 +43,7 @@ func testDots(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32
 }
 
 // Keys stored as halves or bytes give what their widened ones do, bit for bit, wherever
-// they lie and whatever is fetched meanwhile.
+// they lie, in however many pieces, and whatever is fetched meanwhile.
 func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() float32) {
 	t.Helper()
 	for _, dtype := range narrow {
@@ -48,9 +51,11 @@ func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() f
 		q := newMatrix(rows, depth, 2, 1).fill(next)
 		k, wide := newStored(dtype, keys, depth, next)
 		s, want := newMatrix(rows, keys, 3, 2), newMatrix(rows, keys, 3, 2)
-		f.Dots(s.x, s.ld, queries(f, q), k, keys, Ahead{Next: k.Place(), Beyond: 1})
-		f.Dots(want.x, s.ld, queries(f, q), wide, keys, Ahead{})
+		f.Dots(s.x, s.ld, queries(f, q), piecesOf(k, keys, depth, Ahead{Next: k.Place(), Beyond: 1}))
+		f.Dots(want.x, s.ld, queries(f, q), piecesOf(wide, keys, depth, Ahead{}))
 		sameMatrix(t, what, s, want)
+		f.Dots(s.x, s.ld, queries(f, q), cutPieces(k, keys, depth, 1))
+		sameMatrix(t, what+"/cut", s, want)
 	}
 }
 
@@ -130,12 +135,14 @@ func TestDotsPanics(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		x := make([]float32, 32)
 		q := f.NewQueries(make([]float32, 8), 1, 8)
-		mustPanic(t, func() { f.Dots(x, 8, q, Stored{Float32: x, LD: 8}, 5, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 2, q, Stored{Float32: x[:15], LD: 8}, 2, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x[:1], 2, q, Stored{Float32: x, LD: 8}, 2, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Int8: make([]int8, 7), DType: kernels.Int8}, 1, Ahead{}) })
-		mustPanic(t, func() { f.Dots(x, 1, q, Stored{Float32: x, DType: kernels.Int8}, 1, Ahead{}) })
+		mustPanic(t, func() { f.Dots(x, 8, q, piecesOf(Stored{Float32: x, LD: 8}, 5, 8, Ahead{})) })
+		mustPanic(t, func() { f.Dots(x, 2, q, piecesOf(Stored{Float32: x[:15], LD: 8}, 2, 8, Ahead{})) })
+		mustPanic(t, func() { f.Dots(x[:1], 2, q, piecesOf(Stored{Float32: x, LD: 8}, 2, 8, Ahead{})) })
+		mustPanic(t, func() {
+			f.Dots(x, 1, q, piecesOf(Stored{Half: make([]uint16, 7), DType: kernels.Float16}, 1, 8, Ahead{}))
+		})
+		mustPanic(t, func() { f.Dots(x, 1, q, piecesOf(Stored{Int8: make([]int8, 7), DType: kernels.Int8}, 1, 8, Ahead{})) })
+		mustPanic(t, func() { f.Dots(x, 1, q, piecesOf(Stored{Float32: x, DType: kernels.Int8}, 1, 8, Ahead{})) })
 		mustPanic(t, func() { f.NewQueries(make([]float32, 15), 2, 8) })
 		mustPanic(t, func() { f.NewQueries(x, 1, -8) })
 		mustPanic(t, func() { q.Set(1, x, 1) })

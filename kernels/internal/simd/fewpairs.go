@@ -77,37 +77,39 @@ func (x *Pairs) TakesFew() bool { return x.dots != nil }
 
 // Dots is [Funcs.Dots] for keys of bfloat16. The order of the terms is one for octets and
 // another for a quad.
-func (x *Pairs) Dots(s []float32, lds int, q PairQueries, k Stored, keys int, ahead Ahead) {
-	if keys < 0 || q.depth > kernels.MaxHeadDim || k.DType != kernels.BFloat16 {
+func (x *Pairs) Dots(s []float32, lds int, q PairQueries, k *Pieces) {
+	if q.depth != k.cols || q.depth > kernels.MaxHeadDim || k.dtype != kernels.BFloat16 {
 		panic(errShape)
 	}
-	if !spans(s, lds, q.rows, keys) || !k.spans(keys, q.depth) {
+	if !spans(s, lds, q.rows, k.rows) {
 		panic(errShort)
 	}
-	if q.rows == 0 || keys == 0 {
+	if q.rows == 0 || k.rows == 0 {
 		return
 	}
 	if q.depth == 0 {
 		for i := range q.rows {
-			clear(s[i*lds:][:keys])
+			clear(s[i*lds:][:k.rows])
 		}
 		return
 	}
-	x.dots(s, lds, q, k, keys, ahead)
+	x.dots(s, lds, q, k)
 }
 
-func dotsPairsGeneric(s []float32, lds int, q PairQueries, k Stored, keys int, _ Ahead) {
-	for i := range q.rows {
-		for j := range keys {
-			row, sum := k.Half[j*k.LD:][:q.depth], float32(0)
-			for c := 0; c < q.depth; c += 2 {
-				x, y := *q.pair(i, c), pairAt(row, c)
-				sum += upper(x) * upper(y)
-				sum += lower(x) * lower(y)
+func dotsPairsGeneric(s []float32, lds int, q PairQueries, k *Pieces) {
+	k.each(func(first int, k Stored, keys int) {
+		for i := range q.rows {
+			for j := range keys {
+				row, sum := k.Half[j*k.LD:][:q.depth], float32(0)
+				for c := 0; c < q.depth; c += 2 {
+					x, y := *q.pair(i, c), pairAt(row, c)
+					sum += upper(x) * upper(y)
+					sum += lower(x) * lower(y)
+				}
+				s[i*lds+first+j] = sum
 			}
-			s[i*lds+j] = sum
 		}
-	}
+	})
 }
 
 // Weigh is [Funcs.Weigh] for scores that are yet to be multiplied by scale,
@@ -138,32 +140,39 @@ func WeightedCol(c int) int {
 // AddWeighted is [Funcs.AddWeighted] for a P and V of bfloat16, whole quads
 // of rows, and an O whose columns have an order of their own: [WeightedCols]. P
 // ends in a whole pair of keys; what follows an odd number must be there and
-// zero. The sums run in the order of the pairs of keys.
-func (x *Pairs) AddWeighted(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
-	if rows < 0 || rows%QuadRows != 0 || keys < 0 || cols < 0 || v.DType != kernels.BFloat16 {
+// zero. All pieces but the last have an even number. The sums run in the order of the pairs of keys.
+func (x *Pairs) AddWeighted(o []float32, ldo int, p []uint16, ldp int, v *Pieces, rows int) {
+	if rows < 0 || rows%QuadRows != 0 || v.dtype != kernels.BFloat16 {
 		panic(errShape)
 	}
-	if !spans(o, ldo, rows, WeightedCols(cols)) || !spans(p, ldp, rows, 2*Depth(keys)) || !v.spans(keys, cols) {
+	for _, piece := range v.list[:max(0, len(v.list)-1)] {
+		if piece.rows%2 != 0 {
+			panic(errShape)
+		}
+	}
+	if !spans(o, ldo, rows, WeightedCols(v.cols)) || !spans(p, ldp, rows, 2*Depth(v.rows)) {
 		panic(errShort)
 	}
-	if rows > 0 && keys > 0 && cols > 0 {
-		x.weighted(o, ldo, p, ldp, v, rows, keys, cols, ahead)
+	if rows > 0 && v.rows > 0 && v.cols > 0 {
+		x.weighted(o, ldo, p, ldp, v, rows, v.cols)
 	}
 }
 
-func weightedPairsGeneric(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, _ Ahead) {
-	for i := range rows {
-		for c := range cols {
-			sum := &o[i*ldo+WeightedCol(c)]
-			for j := 0; j < keys; j += 2 {
-				weights, high := pairOf(p[i*ldp+j], p[i*ldp+j+1]), uint16(0)
-				if j+1 < keys {
-					high = v.Half[(j+1)*v.LD+c]
+func weightedPairsGeneric(o []float32, ldo int, p []uint16, ldp int, v *Pieces, rows, cols int) {
+	v.each(func(first int, v Stored, keys int) {
+		for i := range rows {
+			for c := range cols {
+				sum := &o[i*ldo+WeightedCol(c)]
+				for j := 0; j < keys; j += 2 {
+					at, high := i*ldp+first+j, uint16(0)
+					if j+1 < keys {
+						high = v.Half[(j+1)*v.LD+c]
+					}
+					weights, values := pairOf(p[at], p[at+1]), pairOf(v.Half[j*v.LD+c], high)
+					*sum += upper(weights) * upper(values)
+					*sum += lower(weights) * lower(values)
 				}
-				values := pairOf(v.Half[j*v.LD+c], high)
-				*sum += upper(weights) * upper(values)
-				*sum += lower(weights) * lower(values)
 			}
 		}
-	}
+	})
 }

@@ -7,46 +7,46 @@ package simd
 // dotsPairs cuts the rows into those that there are functions for. Where there
 // are several, the first fetches, and a few keys at a time stay in cache for the
 // others.
-func dotsPairs(s []float32, lds int, q PairQueries, k Stored, keys int, ahead Ahead) {
-	block, next := keys, ahead.of(k)
-	if q.rows > octetRows {
-		block = blockKeys
+func dotsPairs(s []float32, lds int, q PairQueries, k *Pieces) {
+	if q.rows <= octetRows {
+		dotsPairsOf(&q, 0)(&s[0], lds, q.pair(0, 0), &k.list[0], len(k.list), k.ld, q.depth, q.rows)
+		return
 	}
-	for from := 0; from < keys; from += block {
-		n, part := min(block, keys-from), k.from(from)
-		x := next.plus(from, k)
+	k.eachBlock(func(first int, block *piece) {
 		for i := 0; i < q.rows; i += octetRows {
-			rows, dots := min(octetRows, q.rows-i), octetPairsAVX512
-			if q.quad(i) {
-				dots = dotsPairs4AVX512
-			}
-			dots(&s[i*lds+from], lds, q.pair(i, 0), part.at(), k.LD, n, q.depth, rows, x.Next, x.Beyond)
-			x = Ahead{}.of(part)
+			dotsPairsOf(&q, i)(&s[i*lds+first], lds, q.pair(i, 0), block, 1, k.ld, q.depth, min(octetRows, q.rows-i))
+			block.stay()
 		}
+	})
+}
+
+// dotsPairsOf returns what multiplies the rows from i on.
+func dotsPairsOf(q *PairQueries, i int) func(s *float32, lds int, q *uint32, k *piece, pieces, ldk, depth, rows int) {
+	if q.quad(i) {
+		return dotsPairs4AVX512
 	}
+	return octetPairsAVX512
 }
 
 // weightedPairs: see dotsPairs.
-func weightedPairs(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
-	next := ahead.of(v)
+func weightedPairs(o []float32, ldo int, p []uint16, ldp int, v *Pieces, rows, cols int) {
 	for i := 0; i < rows; i += octetRows {
 		weighted := weightedPairs8AVX512
 		if rows-i <= QuadRows {
 			weighted = weightedPairs4AVX512
 		}
-		weighted(&o[i*ldo], ldo, &p[i*ldp], ldp, v.at(), v.LD, keys, cols, next.Next, next.Beyond)
-		next = Ahead{}.of(v)
+		weighted(&o[i*ldo], ldo, &p[i*ldp], ldp, &v.list[0], len(v.list), v.ld, cols)
 	}
 }
 
 //go:noescape
-func octetPairsAVX512(s *float32, lds int, q *uint32, k *byte, ldk, keys, depth, rows int, next Place, beyond int)
+func octetPairsAVX512(s *float32, lds int, q *uint32, k *piece, pieces, ldk, depth, rows int)
 
 //go:noescape
-func dotsPairs4AVX512(s *float32, lds int, q *uint32, k *byte, ldk, keys, depth, rows int, next Place, beyond int)
+func dotsPairs4AVX512(s *float32, lds int, q *uint32, k *piece, pieces, ldk, depth, rows int)
 
 //go:noescape
-func weightedPairs8AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weightedPairs8AVX512(c *float32, ldc int, p *uint16, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weightedPairs4AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weightedPairs4AVX512(c *float32, ldc int, p *uint16, ldp int, v *piece, pieces, ldv, cols int)

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func dotsPairs4AVX512(s *float32, lds int, q *uint32, k *byte, ldk int, keys int, depth int, rows int, next uintptr, beyond int)
+// func dotsPairs4AVX512(s *float32, lds int, q *uint32, k *byte, pieces int, ldk int, depth int, rows int)
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512_BF16, MMX+
-TEXT ·dotsPairs4AVX512(SB), NOSPLIT, $24-80
+TEXT ·dotsPairs4AVX512(SB), NOSPLIT, $40-64
 	MOVQ  depth+48(FP), AX
 	MOVQ  AX, DX
 	ANDQ  $0x07, DX
@@ -18,29 +18,41 @@ TEXT ·dotsPairs4AVX512(SB), NOSPLIT, $24-80
 	SUBQ  DX, AX
 	ADDQ  AX, AX
 	MOVQ  AX, (SP)
-	MOVQ  next+64(FP), AX
-	MOVQ  depth+48(FP), CX
+	MOVQ  depth+48(FP), AX
+	SHLQ  $0x01, AX
+	MOVQ  ldk+40(FP), CX
 	SHLQ  $0x01, CX
-	MOVQ  CX, 8(SP)
-	MOVQ  ldk+32(FP), DX
-	SHLQ  $0x01, DX
-	SUBQ  CX, DX
-	MOVQ  DX, 16(SP)
-	MOVQ  k+24(FP), DX
-	MOVQ  ldk+32(FP), BX
-	ADDQ  BX, BX
-	LEAQ  (DX)(BX*2), SI
-	ADDQ  BX, SI
-	LEAQ  (SI)(BX*2), DI
-	ADDQ  BX, DI
+	MOVQ  AX, 8(SP)
+	SUBQ  AX, CX
+	MOVQ  CX, 16(SP)
+	MOVQ  ldk+40(FP), DX
+	ADDQ  DX, DX
 	MOVQ  s+0(FP), R8
 	MOVQ  lds+8(FP), R9
 	SHLQ  $0x02, R9
 	LEAQ  (R8)(R9*2), R10
 	ADDQ  R9, R10
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R11
+	MOVQ 8(R11), BX
+	MOVQ BX, 32(SP)
+	MOVQ 16(R11), AX
+	MOVQ 8(SP), CX
+	MOVQ 24(R11), BX
+	MOVQ BX, 24(SP)
+	MOVQ (R11), BX
+	LEAQ (BX)(DX*2), SI
+	ADDQ DX, SI
+	LEAQ (SI)(DX*2), DI
+	ADDQ DX, DI
+	ADDQ $0x20, R11
+	MOVQ R11, k+24(FP)
+
 keys8:
-	SUBQ   $0x00000008, keys+40(FP)
+	SUBQ   $0x00000008, 32(SP)
 	JLT    end8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -67,7 +79,7 @@ eights4of8:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of8Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of8Fetch0Line0:
@@ -82,26 +94,26 @@ eights4of8Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of8Fetch0Line64
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of8Fetch0Line64:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 (DX)(BX*1), Z18
+	VBROADCASTF32X4 (BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 (DX)(BX*2), Z19
+	VBROADCASTF32X4 (BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 (SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VBROADCASTF32X4 (SI)(BX*1), Z21
+	VBROADCASTF32X4 (SI)(DX*1), Z21
 	LONG            $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VBROADCASTF32X4 (SI)(BX*2), Z22
+	VBROADCASTF32X4 (SI)(DX*2), Z22
 	LONG            $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VBROADCASTF32X4 (DI), Z23
 	LONG            $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VBROADCASTF32X4 (DI)(BX*1), Z24
+	VBROADCASTF32X4 (DI)(DX*1), Z24
 	LONG            $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
@@ -114,7 +126,7 @@ eights4of8Fetch0Line64:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of8Fetch1Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of8Fetch1Line0:
@@ -129,26 +141,26 @@ eights4of8Fetch1Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of8Fetch1Line64
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of8Fetch1Line64:
 	VMOVUPS         64(R11), Z16
-	VBROADCASTF32X4 16(DX), Z17
+	VBROADCASTF32X4 16(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 16(DX)(BX*1), Z18
+	VBROADCASTF32X4 16(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 16(DX)(BX*2), Z19
+	VBROADCASTF32X4 16(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 16(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VBROADCASTF32X4 16(SI)(BX*1), Z21
+	VBROADCASTF32X4 16(SI)(DX*1), Z21
 	LONG            $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VBROADCASTF32X4 16(SI)(BX*2), Z22
+	VBROADCASTF32X4 16(SI)(DX*2), Z22
 	LONG            $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VBROADCASTF32X4 16(DI), Z23
 	LONG            $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VBROADCASTF32X4 16(DI)(BX*1), Z24
+	VBROADCASTF32X4 16(DI)(DX*1), Z24
 	LONG            $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
@@ -161,7 +173,7 @@ eights4of8Fetch1Line64:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of8Fetch2Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of8Fetch2Line0:
@@ -176,26 +188,26 @@ eights4of8Fetch2Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of8Fetch2Line64
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of8Fetch2Line64:
 	VMOVUPS         128(R11), Z16
-	VBROADCASTF32X4 32(DX), Z17
+	VBROADCASTF32X4 32(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 32(DX)(BX*1), Z18
+	VBROADCASTF32X4 32(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 32(DX)(BX*2), Z19
+	VBROADCASTF32X4 32(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 32(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VBROADCASTF32X4 32(SI)(BX*1), Z21
+	VBROADCASTF32X4 32(SI)(DX*1), Z21
 	LONG            $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VBROADCASTF32X4 32(SI)(BX*2), Z22
+	VBROADCASTF32X4 32(SI)(DX*2), Z22
 	LONG            $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VBROADCASTF32X4 32(DI), Z23
 	LONG            $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VBROADCASTF32X4 32(DI)(BX*1), Z24
+	VBROADCASTF32X4 32(DI)(DX*1), Z24
 	LONG            $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 	PREFETCHT1      (AX)
 	ADDQ            $0x00000040, AX
@@ -208,7 +220,7 @@ eights4of8Fetch2Line64:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of8Fetch3Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of8Fetch3Line0:
@@ -223,29 +235,29 @@ eights4of8Fetch3Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of8Fetch3Line64
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of8Fetch3Line64:
 	VMOVUPS         192(R11), Z16
-	VBROADCASTF32X4 48(DX), Z17
+	VBROADCASTF32X4 48(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 48(DX)(BX*1), Z18
+	VBROADCASTF32X4 48(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 48(DX)(BX*2), Z19
+	VBROADCASTF32X4 48(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 48(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VBROADCASTF32X4 48(SI)(BX*1), Z21
+	VBROADCASTF32X4 48(SI)(DX*1), Z21
 	LONG            $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VBROADCASTF32X4 48(SI)(BX*2), Z22
+	VBROADCASTF32X4 48(SI)(DX*2), Z22
 	LONG            $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VBROADCASTF32X4 48(DI), Z23
 	LONG            $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VBROADCASTF32X4 48(DI)(BX*1), Z24
+	VBROADCASTF32X4 48(DI)(DX*1), Z24
 	LONG            $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 	ADDQ            $0x00000100, R11
-	ADDQ            $0x00000040, DX
+	ADDQ            $0x00000040, BX
 	ADDQ            $0x00000040, SI
 	ADDQ            $0x00000040, DI
 	JMP             eights4of8
@@ -267,7 +279,7 @@ eights1of8:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights1of8Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights1of8Fetch0Line0:
@@ -282,29 +294,29 @@ eights1of8Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights1of8Fetch0Line64
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights1of8Fetch0Line64:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 (DX)(BX*1), Z18
+	VBROADCASTF32X4 (BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 (DX)(BX*2), Z19
+	VBROADCASTF32X4 (BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 (SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VBROADCASTF32X4 (SI)(BX*1), Z21
+	VBROADCASTF32X4 (SI)(DX*1), Z21
 	LONG            $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VBROADCASTF32X4 (SI)(BX*2), Z22
+	VBROADCASTF32X4 (SI)(DX*2), Z22
 	LONG            $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VBROADCASTF32X4 (DI), Z23
 	LONG            $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VBROADCASTF32X4 (DI)(BX*1), Z24
+	VBROADCASTF32X4 (DI)(DX*1), Z24
 	LONG            $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 	ADDQ            $0x00000040, R11
-	ADDQ            $0x00000010, DX
+	ADDQ            $0x00000010, BX
 	ADDQ            $0x00000010, SI
 	ADDQ            $0x00000010, DI
 	JMP             eights1of8
@@ -314,36 +326,36 @@ eightsEnd1of8:
 	KTESTB      K1, K1
 	JZ          next8
 	VMOVUPS     (R11), Z16
-	VMOVDQU16.Z (DX), K1, Z17
+	VMOVDQU16.Z (BX), K1, Z17
 	VSHUFF32X4  $0x00, Z17, Z17, Z17
 	LONG        $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VMOVDQU16.Z (DX)(BX*1), K1, Z18
+	VMOVDQU16.Z (BX)(DX*1), K1, Z18
 	VSHUFF32X4  $0x00, Z18, Z18, Z18
 	LONG        $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VMOVDQU16.Z (DX)(BX*2), K1, Z19
+	VMOVDQU16.Z (BX)(DX*2), K1, Z19
 	VSHUFF32X4  $0x00, Z19, Z19, Z19
 	LONG        $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VMOVDQU16.Z (SI), K1, Z20
 	VSHUFF32X4  $0x00, Z20, Z20, Z20
 	LONG        $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
-	VMOVDQU16.Z (SI)(BX*1), K1, Z21
+	VMOVDQU16.Z (SI)(DX*1), K1, Z21
 	VSHUFF32X4  $0x00, Z21, Z21, Z21
 	LONG        $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	VMOVDQU16.Z (SI)(BX*2), K1, Z22
+	VMOVDQU16.Z (SI)(DX*2), K1, Z22
 	VSHUFF32X4  $0x00, Z22, Z22, Z22
 	LONG        $0x404eb262; WORD $0xe852 // VDPBF16PS Z16, Z22, Z5
 	VMOVDQU16.Z (DI), K1, Z23
 	VSHUFF32X4  $0x00, Z23, Z23, Z23
 	LONG        $0x4046b262; WORD $0xf052 // VDPBF16PS Z16, Z23, Z6
-	VMOVDQU16.Z (DI)(BX*1), K1, Z24
+	VMOVDQU16.Z (DI)(DX*1), K1, Z24
 	VSHUFF32X4  $0x00, Z24, Z24, Z24
 	LONG        $0x403eb262; WORD $0xf852 // VDPBF16PS Z16, Z24, Z7
 
 next8:
-	MOVQ          BX, R11
+	MOVQ          DX, R11
 	SHLQ          $0x03, R11
 	SUBQ          (SP), R11
-	ADDQ          R11, DX
+	ADDQ          R11, BX
 	ADDQ          R11, SI
 	ADDQ          R11, DI
 	VUNPCKLPS     Z1, Z0, Z16
@@ -385,10 +397,10 @@ stored8:
 	JMP  keys8
 
 end8:
-	ADDQ $0x00000008, keys+40(FP)
+	ADDQ $0x00000008, 32(SP)
 
 keys4:
-	SUBQ   $0x00000004, keys+40(FP)
+	SUBQ   $0x00000004, 32(SP)
 	JLT    end4
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -411,16 +423,16 @@ eights4of4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of4Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of4Fetch0Line0:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 (DX)(BX*1), Z18
+	VBROADCASTF32X4 (BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 (DX)(BX*2), Z19
+	VBROADCASTF32X4 (BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 (SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
@@ -435,16 +447,16 @@ eights4of4Fetch0Line0:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of4Fetch1Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of4Fetch1Line0:
 	VMOVUPS         64(R11), Z16
-	VBROADCASTF32X4 16(DX), Z17
+	VBROADCASTF32X4 16(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 16(DX)(BX*1), Z18
+	VBROADCASTF32X4 16(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 16(DX)(BX*2), Z19
+	VBROADCASTF32X4 16(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 16(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
@@ -459,16 +471,16 @@ eights4of4Fetch1Line0:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of4Fetch2Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of4Fetch2Line0:
 	VMOVUPS         128(R11), Z16
-	VBROADCASTF32X4 32(DX), Z17
+	VBROADCASTF32X4 32(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 32(DX)(BX*1), Z18
+	VBROADCASTF32X4 32(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 32(DX)(BX*2), Z19
+	VBROADCASTF32X4 32(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 32(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
@@ -483,21 +495,21 @@ eights4of4Fetch2Line0:
 	ANDQ            $0x00000fff, R13
 	CMPQ            R13, 8(SP)
 	JGE             eights4of4Fetch3Line0
-	MOVQ            beyond+72(FP), R13
+	MOVQ            24(SP), R13
 	PREFETCHT0      (AX)(R13*1)
 
 eights4of4Fetch3Line0:
 	VMOVUPS         192(R11), Z16
-	VBROADCASTF32X4 48(DX), Z17
+	VBROADCASTF32X4 48(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 48(DX)(BX*1), Z18
+	VBROADCASTF32X4 48(BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 48(DX)(BX*2), Z19
+	VBROADCASTF32X4 48(BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 48(SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
 	ADDQ            $0x00000100, R11
-	ADDQ            $0x00000040, DX
+	ADDQ            $0x00000040, BX
 	ADDQ            $0x00000040, SI
 	ADDQ            $0x00000040, DI
 	JMP             eights4of4
@@ -519,21 +531,21 @@ eights1of4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights1of4Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights1of4Fetch0Line0:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VBROADCASTF32X4 (DX)(BX*1), Z18
+	VBROADCASTF32X4 (BX)(DX*1), Z18
 	LONG            $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VBROADCASTF32X4 (DX)(BX*2), Z19
+	VBROADCASTF32X4 (BX)(DX*2), Z19
 	LONG            $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VBROADCASTF32X4 (SI), Z20
 	LONG            $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
 	ADDQ            $0x00000040, R11
-	ADDQ            $0x00000010, DX
+	ADDQ            $0x00000010, BX
 	ADDQ            $0x00000010, SI
 	ADDQ            $0x00000010, DI
 	JMP             eights1of4
@@ -543,13 +555,13 @@ eightsEnd1of4:
 	KTESTB      K1, K1
 	JZ          next4
 	VMOVUPS     (R11), Z16
-	VMOVDQU16.Z (DX), K1, Z17
+	VMOVDQU16.Z (BX), K1, Z17
 	VSHUFF32X4  $0x00, Z17, Z17, Z17
 	LONG        $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
-	VMOVDQU16.Z (DX)(BX*1), K1, Z18
+	VMOVDQU16.Z (BX)(DX*1), K1, Z18
 	VSHUFF32X4  $0x00, Z18, Z18, Z18
 	LONG        $0x406eb262; WORD $0xc852 // VDPBF16PS Z16, Z18, Z1
-	VMOVDQU16.Z (DX)(BX*2), K1, Z19
+	VMOVDQU16.Z (BX)(DX*2), K1, Z19
 	VSHUFF32X4  $0x00, Z19, Z19, Z19
 	LONG        $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
 	VMOVDQU16.Z (SI), K1, Z20
@@ -557,10 +569,10 @@ eightsEnd1of4:
 	LONG        $0x405eb262; WORD $0xd852 // VDPBF16PS Z16, Z20, Z3
 
 next4:
-	MOVQ          BX, R11
+	MOVQ          DX, R11
 	SHLQ          $0x02, R11
 	SUBQ          (SP), R11
-	ADDQ          R11, DX
+	ADDQ          R11, BX
 	ADDQ          R11, SI
 	ADDQ          R11, DI
 	VUNPCKLPS     Z1, Z0, Z16
@@ -589,10 +601,10 @@ stored4:
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 32(SP)
 
 keys1:
-	SUBQ   $0x00000001, keys+40(FP)
+	SUBQ   $0x00000001, 32(SP)
 	JLT    end1
 	VPXORD Z0, Z0, Z0
 	MOVQ   q+16(FP), R11
@@ -612,24 +624,24 @@ eights4of1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights4of1Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights4of1Fetch0Line0:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 	VMOVUPS         64(R11), Z16
-	VBROADCASTF32X4 16(DX), Z17
+	VBROADCASTF32X4 16(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 	VMOVUPS         128(R11), Z16
-	VBROADCASTF32X4 32(DX), Z17
+	VBROADCASTF32X4 32(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 	VMOVUPS         192(R11), Z16
-	VBROADCASTF32X4 48(DX), Z17
+	VBROADCASTF32X4 48(BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 	ADDQ            $0x00000100, R11
-	ADDQ            $0x00000040, DX
+	ADDQ            $0x00000040, BX
 	ADDQ            $0x00000040, SI
 	ADDQ            $0x00000040, DI
 	JMP             eights4of1
@@ -651,15 +663,15 @@ eights1of1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 8(SP)
 	JGE        eights1of1Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       24(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 eights1of1Fetch0Line0:
 	VMOVUPS         (R11), Z16
-	VBROADCASTF32X4 (DX), Z17
+	VBROADCASTF32X4 (BX), Z17
 	LONG            $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 	ADDQ            $0x00000040, R11
-	ADDQ            $0x00000010, DX
+	ADDQ            $0x00000010, BX
 	ADDQ            $0x00000010, SI
 	ADDQ            $0x00000010, DI
 	JMP             eights1of1
@@ -669,14 +681,14 @@ eightsEnd1of1:
 	KTESTB      K1, K1
 	JZ          next1
 	VMOVUPS     (R11), Z16
-	VMOVDQU16.Z (DX), K1, Z17
+	VMOVDQU16.Z (BX), K1, Z17
 	VSHUFF32X4  $0x00, Z17, Z17, Z17
 	LONG        $0x4076b262; WORD $0xc052 // VDPBF16PS Z16, Z17, Z0
 
 next1:
-	MOVQ          BX, R11
+	MOVQ          DX, R11
 	SUBQ          (SP), R11
-	ADDQ          R11, DX
+	ADDQ          R11, BX
 	ADDQ          R11, SI
 	ADDQ          R11, DI
 	VPERMILPS     $0x4e, Z0, Z16
@@ -704,20 +716,22 @@ stored1:
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 32(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET
 
-// func weightedPairs4AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weightedPairs4AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512_BF16, CMOV, MMX+
-TEXT ·weightedPairs4AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weightedPairs4AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -729,17 +743,30 @@ TEXT ·weightedPairs4AVX512(SB), NOSPLIT, $40-80
 	ADDQ R9, R9
 	LEAQ (R8)(R9*2), R10
 	ADDQ R9, R10
-	MOVQ v+32(FP), R11
-	MOVQ ldv+40(FP), R12
+	MOVQ ldv+48(FP), R12
 	ADDQ R12, R12
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R11
+	MOVQ R11, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R11
+	MOVQ R11, 40(SP)
+	MOVQ (CX), R11
 	MOVQ R11, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000040, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -778,7 +805,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0Line0:
@@ -793,7 +820,7 @@ pass2By4Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0Line1:
@@ -808,7 +835,7 @@ pass2By4Fetch0Line1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0Line2
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0Line2:
@@ -823,7 +850,7 @@ pass2By4Fetch0Line2:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0Line3
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0Line3:
@@ -867,7 +894,7 @@ pass2By4Fetch0Line3:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch1Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch1Line0:
@@ -882,7 +909,7 @@ pass2By4Fetch1Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch1Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch1Line1:
@@ -897,7 +924,7 @@ pass2By4Fetch1Line1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch1Line2
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch1Line2:
@@ -912,7 +939,7 @@ pass2By4Fetch1Line2:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch1Line3
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch1Line3:
@@ -956,7 +983,7 @@ pass2By4Fetch1Line3:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch2Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch2Line0:
@@ -971,7 +998,7 @@ pass2By4Fetch2Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch2Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch2Line1:
@@ -986,7 +1013,7 @@ pass2By4Fetch2Line1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch2Line2
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch2Line2:
@@ -1001,7 +1028,7 @@ pass2By4Fetch2Line2:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch2Line3
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch2Line3:
@@ -1045,7 +1072,7 @@ pass2By4Fetch2Line3:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch3Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch3Line0:
@@ -1060,7 +1087,7 @@ pass2By4Fetch3Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch3Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch3Line1:
@@ -1075,7 +1102,7 @@ pass2By4Fetch3Line1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch3Line2
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch3Line2:
@@ -1090,7 +1117,7 @@ pass2By4Fetch3Line2:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch3Line3
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch3Line3:
@@ -1144,7 +1171,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0Line0:
@@ -1159,7 +1186,7 @@ pass2By1Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0Line1:
@@ -1174,7 +1201,7 @@ pass2By1Fetch0Line1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0Line2
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0Line2:
@@ -1189,7 +1216,7 @@ pass2By1Fetch0Line2:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0Line3
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0Line3:
@@ -1316,7 +1343,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0Line0:
@@ -1331,7 +1358,7 @@ pass1By4Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0Line1:
@@ -1363,7 +1390,7 @@ pass1By4Fetch0Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch1Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch1Line0:
@@ -1378,7 +1405,7 @@ pass1By4Fetch1Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch1Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch1Line1:
@@ -1410,7 +1437,7 @@ pass1By4Fetch1Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch2Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch2Line0:
@@ -1425,7 +1452,7 @@ pass1By4Fetch2Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch2Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch2Line1:
@@ -1457,7 +1484,7 @@ pass1By4Fetch2Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch3Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch3Line0:
@@ -1472,7 +1499,7 @@ pass1By4Fetch3Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch3Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch3Line1:
@@ -1514,7 +1541,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0Line0:
@@ -1529,7 +1556,7 @@ pass1By1Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0Line1:
@@ -1628,7 +1655,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0Line0:
@@ -1643,7 +1670,7 @@ partBy4Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0Line1:
@@ -1675,7 +1702,7 @@ partBy4Fetch0Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch1Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch1Line0:
@@ -1690,7 +1717,7 @@ partBy4Fetch1Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch1Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch1Line1:
@@ -1722,7 +1749,7 @@ partBy4Fetch1Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch2Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch2Line0:
@@ -1737,7 +1764,7 @@ partBy4Fetch2Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch2Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch2Line1:
@@ -1769,7 +1796,7 @@ partBy4Fetch2Line1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch3Line0
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch3Line0:
@@ -1784,7 +1811,7 @@ partBy4Fetch3Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch3Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch3Line1:
@@ -1826,7 +1853,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0Line0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0Line0:
@@ -1841,7 +1868,7 @@ partBy1Fetch0Line0:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0Line1
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0Line1:
@@ -1903,37 +1930,39 @@ partLast:
 	VMOVUPS Z7, 64(DI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-32, CX
-	MOVQ   CX, R11
-	SHLQ   $0x02, R11
-	SUBQ   R11, BX
-	SUBQ   R11, DI
-	ADDQ   $0x00000080, R8
-	ADDQ   $0x00000080, R10
-	IMUL3Q $0x00000040, R12, R11
-	ADDQ   CX, CX
-	SUBQ   CX, R11
-	ADDQ   R11, (SP)
-	MOVQ   (SP), R11
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-32, CX
+	MOVQ  CX, R11
+	SHLQ  $0x02, R11
+	SUBQ  R11, BX
+	SUBQ  R11, DI
+	MOVQ  8(SP), R13
+	LEAQ  (R13)(R13*1), R11
+	ADDQ  R11, R8
+	ADDQ  R11, R10
+	MOVQ  R13, R11
+	IMULQ R12, R11
+	ADDQ  CX, CX
+	SUBQ  CX, R11
+	ADDQ  R11, (SP)
+	MOVQ  (SP), R11
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weightedPairs8AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weightedPairs8AVX512(c *float32, ldc int, p *uint16, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512_BF16, CMOV, MMX+
-TEXT ·weightedPairs8AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weightedPairs8AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -1949,17 +1978,30 @@ TEXT ·weightedPairs8AVX512(SB), NOSPLIT, $40-80
 	ADDQ R10, R11
 	LEAQ (R11)(R10*2), R12
 	ADDQ R10, R12
-	MOVQ v+32(FP), R13
-	MOVQ ldv+40(FP), R14
+	MOVQ ldv+48(FP), R14
 	ADDQ R14, R14
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R13
+	MOVQ R13, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R13
+	MOVQ R13, 40(SP)
+	MOVQ (CX), R13
 	MOVQ R13, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000040, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -1998,7 +2040,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0Line0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0Line0:
@@ -2013,7 +2055,7 @@ pass1By4Fetch0Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0Line1:
@@ -2053,7 +2095,7 @@ pass1By4Fetch0Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          pass1By4Fetch1Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 pass1By4Fetch1Line0:
@@ -2068,7 +2110,7 @@ pass1By4Fetch1Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch1Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch1Line1:
@@ -2108,7 +2150,7 @@ pass1By4Fetch1Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          pass1By4Fetch2Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 pass1By4Fetch2Line0:
@@ -2123,7 +2165,7 @@ pass1By4Fetch2Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch2Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch2Line1:
@@ -2163,7 +2205,7 @@ pass1By4Fetch2Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          pass1By4Fetch3Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 pass1By4Fetch3Line0:
@@ -2178,7 +2220,7 @@ pass1By4Fetch3Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch3Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch3Line1:
@@ -2229,7 +2271,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0Line0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0Line0:
@@ -2244,7 +2286,7 @@ pass1By1Fetch0Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0Line1:
@@ -2378,7 +2420,7 @@ partBy4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0Line0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0Line0:
@@ -2393,7 +2435,7 @@ partBy4Fetch0Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0Line1:
@@ -2433,7 +2475,7 @@ partBy4Fetch0Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          partBy4Fetch1Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 partBy4Fetch1Line0:
@@ -2448,7 +2490,7 @@ partBy4Fetch1Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch1Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch1Line1:
@@ -2488,7 +2530,7 @@ partBy4Fetch1Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          partBy4Fetch2Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 partBy4Fetch2Line0:
@@ -2503,7 +2545,7 @@ partBy4Fetch2Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch2Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch2Line1:
@@ -2543,7 +2585,7 @@ partBy4Fetch2Line1:
 	ANDQ         $0x00000fff, R15
 	CMPQ         R15, 24(SP)
 	JGE          partBy4Fetch3Line0
-	MOVQ         beyond+72(FP), R15
+	MOVQ         40(SP), R15
 	PREFETCHT0   (AX)(R15*1)
 
 partBy4Fetch3Line0:
@@ -2558,7 +2600,7 @@ partBy4Fetch3Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch3Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch3Line1:
@@ -2609,7 +2651,7 @@ partBy1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0Line0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0Line0:
@@ -2624,7 +2666,7 @@ partBy1Fetch0Line0:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0Line1
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0Line1:
@@ -2712,24 +2754,27 @@ partLast:
 	VMOVUPS Z15, 64(R8)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-32, CX
-	MOVQ   CX, R13
-	SHLQ   $0x02, R13
-	SUBQ   R13, BX
-	SUBQ   R13, DI
-	SUBQ   R13, R8
-	ADDQ   $0x00000080, R9
-	ADDQ   $0x00000080, R11
-	ADDQ   $0x00000080, R12
-	IMUL3Q $0x00000040, R14, R13
-	ADDQ   CX, CX
-	SUBQ   CX, R13
-	ADDQ   R13, (SP)
-	MOVQ   (SP), R13
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-32, CX
+	MOVQ  CX, R13
+	SHLQ  $0x02, R13
+	SUBQ  R13, BX
+	SUBQ  R13, DI
+	SUBQ  R13, R8
+	MOVQ  8(SP), R15
+	LEAQ  (R15)(R15*1), R13
+	ADDQ  R13, R9
+	ADDQ  R13, R11
+	ADDQ  R13, R12
+	MOVQ  R15, R13
+	IMULQ R14, R13
+	ADDQ  CX, CX
+	SUBQ  CX, R13
+	ADDQ  R13, (SP)
+	MOVQ  (SP), R13
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER

@@ -41,8 +41,11 @@ func testDotsPairs(t *testing.T, x *Pairs, rows, keys, depth int, next func() fl
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", x.Name, rows, keys, depth)
 	q, k := newHalfMatrix(rows, depth, 2, next), newHalfMatrix(keys, depth, 1, next)
 	s := newMatrix(rows, keys, 3, 2)
-	x.Dots(s.x, s.ld, pairQueries(q), k.stored(), keys, Ahead{Next: k.stored().Place(), Beyond: 1})
+	x.Dots(s.x, s.ld, pairQueries(q), piecesOf(k.stored(), keys, depth, Ahead{Next: k.stored().Place(), Beyond: 1}))
 	s.checkGuards(t, what)
+	cut := newMatrix(rows, keys, 3, 2)
+	x.Dots(cut.x, cut.ld, pairQueries(q), cutPieces(k.stored(), keys, depth, 1))
+	sameMatrix(t, what+"/cut", cut, s)
 	for i := range rows {
 		company := 1
 		if rows-i/octetRows*octetRows > QuadRows {
@@ -63,7 +66,7 @@ func testDotsPairs(t *testing.T, x *Pairs, rows, keys, depth int, next func() fl
 				t.Fatalf("%s: element %d,%d is %g, want %g", what, i, j, got, want)
 			}
 			var again [QuadRows + 1]float32
-			if x.Dots(again[:], 1, alone, k.stored().from(j), 1, Ahead{}); !same(again[at], s.row(i)[j]) {
+			if x.Dots(again[:], 1, alone, piecesOf(from(k.stored(), j), 1, depth, Ahead{})); !same(again[at], s.row(i)[j]) {
 				t.Fatalf("%s: element %d,%d depends on the block", what, i, j)
 			}
 		}
@@ -101,9 +104,11 @@ func testAddWeightedPairs(t *testing.T, x *Pairs, rows, keys, cols int, next fun
 		p.bits[i*p.ld+keys] = 0 // of the last pair
 	}
 	o := newMatrix(rows, WeightedCols(cols), 2, 3).fill(next)
-	start, cut, before := inOrder(o, cols), o.clone(), o.clone()
-	x.AddWeighted(o.x, o.ld, p.bits, p.ld, v.stored(), rows, keys, cols, Ahead{Next: v.stored().Place(), Beyond: 1})
+	start, cut, pages, before := inOrder(o, cols), o.clone(), o.clone(), o.clone()
+	x.AddWeighted(o.x, o.ld, p.bits, p.ld, piecesOf(v.stored(), keys, cols, Ahead{Next: v.stored().Place(), Beyond: 1}), rows)
 	o.checkGuards(t, what)
+	x.AddWeighted(pages.x, pages.ld, p.bits, p.ld, cutPieces(v.stored(), keys, cols, 2), rows)
+	sameMatrix(t, what+"/cut", pages, o)
 	for i := range rows {
 		for c := cols; c < o.cols; c++ { // zeros are added
 			at := WeightedCol(c)
@@ -117,13 +122,13 @@ func testAddWeightedPairs(t *testing.T, x *Pairs, rows, keys, cols int, next fun
 	for row := 0; row < rows; row += QuadRows {
 		for col := 0; col < cols; col += lapCols {
 			for _, part := range [][2]int{{0, keys / 4 * 2}, {keys / 4 * 2, keys}} {
-				from, n := part[0], part[1]-part[0]
+				first, n := part[0], part[1]-part[0]
 				if n == 0 {
 					continue
 				}
-				y := v.stored().from(from)
+				y := from(v.stored(), first)
 				y.Half = y.Half[col:]
-				x.AddWeighted(cut.x[row*o.ld+col:], o.ld, p.bits[row*p.ld+from:], p.ld, y, QuadRows, n, min(lapCols, cols-col), Ahead{})
+				x.AddWeighted(cut.x[row*o.ld+col:], o.ld, p.bits[row*p.ld+first:], p.ld, piecesOf(y, n, min(lapCols, cols-col), Ahead{}), QuadRows)
 			}
 		}
 	}
@@ -170,7 +175,7 @@ func (x pairStep) weigh(t *testing.T, p *Pairs, what string) (o matrix, st State
 		s, v := x.s[i].clone(), x.values[i]
 		p.Weigh(o.x, o.ld, s.x, s.ld, x.rows, s.cols, o.cols, x.scale, &st)
 		s.checkGuards(t, what)
-		p.AddWeighted(o.x, o.ld, AsHalves(s.x), 2*s.ld, v.stored(), x.rows, s.cols, x.cols, Ahead{})
+		p.AddWeighted(o.x, o.ld, AsHalves(s.x), 2*s.ld, piecesOf(v.stored(), s.cols, x.cols, Ahead{}), x.rows)
 	}
 	o.checkGuards(t, what)
 	return inOrder(o, x.cols), st
@@ -216,16 +221,17 @@ func TestFewPairsPanic(t *testing.T) {
 		h, s, st := make([]uint16, 32), make([]float32, 128), newState(1)
 		k := Stored{Half: h, DType: kernels.BFloat16, LD: 8}
 		q := NewPairQueries(make([]uint32, 16), 1, 8)
-		mustPanic(t, func() { x.Dots(s, 8, q, k, 5, Ahead{}) })
-		mustPanic(t, func() { x.Dots(s[:1], 8, q, k, 2, Ahead{}) })
-		mustPanic(t, func() { x.Dots(s, 8, q, Stored{Float32: s, LD: 8}, 2, Ahead{}) })
-		mustPanic(t, func() { x.Dots(s, 8, q, Stored{Half: h, DType: kernels.Float16, LD: 8}, 2, Ahead{}) })
-		x.AddWeighted(s, 32, h, 4, k, 4, 4, 8, Ahead{})
-		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, k, 3, 4, 8, Ahead{}) })
-		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, k, 4, 5, 8, Ahead{}) })
-		mustPanic(t, func() { x.AddWeighted(s, 32, h[:15], 4, k, 4, 3, 8, Ahead{}) })
-		mustPanic(t, func() { x.AddWeighted(s[:127], 32, h, 4, k, 4, 4, 8, Ahead{}) })
-		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, Stored{Float32: s, LD: 8}, 4, 4, 8, Ahead{}) })
+		mustPanic(t, func() { x.Dots(s, 8, q, piecesOf(k, 5, 8, Ahead{})) })
+		mustPanic(t, func() { x.Dots(s[:1], 8, q, piecesOf(k, 2, 8, Ahead{})) })
+		mustPanic(t, func() { x.Dots(s, 8, q, piecesOf(Stored{Float32: s, LD: 8}, 2, 8, Ahead{})) })
+		mustPanic(t, func() { x.Dots(s, 8, q, piecesOf(Stored{Half: h, DType: kernels.Float16, LD: 8}, 2, 8, Ahead{})) })
+		x.AddWeighted(s, 32, h, 4, piecesOf(k, 4, 8, Ahead{}), 4)
+		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, piecesOf(k, 4, 8, Ahead{}), 3) })
+		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, piecesOf(k, 5, 8, Ahead{}), 4) })
+		mustPanic(t, func() { x.AddWeighted(s, 32, h[:15], 4, piecesOf(k, 3, 8, Ahead{}), 4) })
+		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, cutPieces(k, 4, 8, 1), 4) })
+		mustPanic(t, func() { x.AddWeighted(s[:127], 32, h, 4, piecesOf(k, 4, 8, Ahead{}), 4) })
+		mustPanic(t, func() { x.AddWeighted(s, 32, h, 4, piecesOf(Stored{Float32: s, LD: 8}, 4, 8, Ahead{}), 4) })
 		mustPanic(t, func() { x.Weigh(s, 8, s, 4, 2, 4, 8, 1, &st) })
 		mustPanic(t, func() { NewPairQueries(make([]uint32, 15), 1, 8) })
 		mustPanic(t, func() { NewPairQueries(make([]uint32, 16), 1, -8) })

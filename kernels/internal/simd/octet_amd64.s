@@ -4,32 +4,44 @@
 
 #include "textflag.h"
 
-// func octetF32AVX512(s *float32, lds int, q *float32, k *byte, ldk int, keys int, depth int, rows int, wide *float32, next uintptr, beyond int)
+// func octetF32AVX512(s *float32, lds int, q *float32, k *byte, pieces int, ldk int, depth int, rows int, wide *float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·octetF32AVX512(SB), NOSPLIT, $24-88
+TEXT ·octetF32AVX512(SB), NOSPLIT, $40-72
 	MOVQ depth+48(FP), AX
 	MOVQ depth+48(FP), CX
 	SHRQ $0x01, AX
 	MOVQ AX, (SP)
-	MOVQ next+72(FP), AX
-	MOVQ depth+48(FP), CX
+	MOVQ depth+48(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldk+40(FP), CX
 	SHLQ $0x02, CX
-	MOVQ CX, 8(SP)
-	MOVQ ldk+32(FP), DX
+	MOVQ AX, 16(SP)
+	SUBQ AX, CX
+	MOVQ CX, 24(SP)
+	MOVQ ldk+40(FP), DX
 	SHLQ $0x02, DX
-	SUBQ CX, DX
-	MOVQ DX, 16(SP)
-	MOVQ k+24(FP), DX
-	MOVQ ldk+32(FP), BX
-	SHLQ $0x02, BX
-	LEAQ (BX)(BX*2), DI
-	LEAQ (DI)(BX*2), R8
-	LEAQ (R8)(BX*2), R9
-	LEAQ (DX)(BX*8), SI
+	LEAQ (DX)(DX*2), DI
+	LEAQ (DI)(DX*2), R8
+	LEAQ (R8)(DX*2), R9
 	MOVQ s+0(FP), R10
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R11
+	MOVQ 8(R11), BX
+	MOVQ BX, 8(SP)
+	MOVQ 16(R11), AX
+	MOVQ 16(SP), CX
+	MOVQ 24(R11), BX
+	MOVQ BX, 32(SP)
+	MOVQ (R11), BX
+	LEAQ (BX)(DX*8), SI
+	ADDQ $0x20, R11
+	MOVQ R11, k+24(FP)
+
 keys16:
-	SUBQ   $0x00000010, keys+40(FP)
+	SUBQ   $0x00000010, 8(SP)
 	JLT    end16
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -59,42 +71,42 @@ cells4of16:
 	SUBQ       $0x00000080, CX
 	JGT        cells4of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 8(SP)
+	CMPQ       R13, 16(SP)
 	JGE        cells4of16Fetch0
-	MOVQ       beyond+80(FP), R13
+	MOVQ       32(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 cells4of16Fetch0:
 	VMOVUPS      (R11), Z16
-	VPBROADCASTQ (DX), Z18
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VPBROADCASTQ (DX)(BX*4), Z22
+	VPBROADCASTQ (BX)(DX*4), Z22
 	VFMADD231PS  Z16, Z22, Z4
-	VPBROADCASTQ (DX)(R8*1), Z23
+	VPBROADCASTQ (BX)(R8*1), Z23
 	VFMADD231PS  Z16, Z23, Z5
-	VPBROADCASTQ (DX)(DI*2), Z24
+	VPBROADCASTQ (BX)(DI*2), Z24
 	VFMADD231PS  Z16, Z24, Z6
-	VPBROADCASTQ (DX)(R9*1), Z25
+	VPBROADCASTQ (BX)(R9*1), Z25
 	VFMADD231PS  Z16, Z25, Z7
 	VPBROADCASTQ (SI), Z26
 	VFMADD231PS  Z16, Z26, Z8
-	VPBROADCASTQ (SI)(BX*1), Z27
+	VPBROADCASTQ (SI)(DX*1), Z27
 	VFMADD231PS  Z16, Z27, Z9
-	VPBROADCASTQ (SI)(BX*2), Z28
+	VPBROADCASTQ (SI)(DX*2), Z28
 	VFMADD231PS  Z16, Z28, Z10
 	VPBROADCASTQ (SI)(DI*1), Z29
 	VFMADD231PS  Z16, Z29, Z11
-	VPBROADCASTQ (SI)(BX*4), Z30
+	VPBROADCASTQ (SI)(DX*4), Z30
 	VFMADD231PS  Z16, Z30, Z12
 	VPBROADCASTQ (SI)(R8*1), Z31
 	VFMADD231PS  Z16, Z31, Z13
@@ -108,42 +120,42 @@ cells4of16Fetch0:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch1
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch1
-	MOVQ         beyond+80(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch1:
 	VMOVUPS      64(R11), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VPBROADCASTQ 8(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VPBROADCASTQ 8(DX)(BX*1), Z19
+	VPBROADCASTQ 8(BX)(DX*1), Z19
 	VFMADD231PS  Z17, Z19, Z1
-	VPBROADCASTQ 8(DX)(BX*2), Z20
+	VPBROADCASTQ 8(BX)(DX*2), Z20
 	VFMADD231PS  Z17, Z20, Z2
-	VPBROADCASTQ 8(DX)(DI*1), Z21
+	VPBROADCASTQ 8(BX)(DI*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	VPBROADCASTQ 8(DX)(BX*4), Z22
+	VPBROADCASTQ 8(BX)(DX*4), Z22
 	VFMADD231PS  Z17, Z22, Z4
-	VPBROADCASTQ 8(DX)(R8*1), Z23
+	VPBROADCASTQ 8(BX)(R8*1), Z23
 	VFMADD231PS  Z17, Z23, Z5
-	VPBROADCASTQ 8(DX)(DI*2), Z24
+	VPBROADCASTQ 8(BX)(DI*2), Z24
 	VFMADD231PS  Z17, Z24, Z6
-	VPBROADCASTQ 8(DX)(R9*1), Z25
+	VPBROADCASTQ 8(BX)(R9*1), Z25
 	VFMADD231PS  Z17, Z25, Z7
 	VPBROADCASTQ 8(SI), Z26
 	VFMADD231PS  Z17, Z26, Z8
-	VPBROADCASTQ 8(SI)(BX*1), Z27
+	VPBROADCASTQ 8(SI)(DX*1), Z27
 	VFMADD231PS  Z17, Z27, Z9
-	VPBROADCASTQ 8(SI)(BX*2), Z28
+	VPBROADCASTQ 8(SI)(DX*2), Z28
 	VFMADD231PS  Z17, Z28, Z10
 	VPBROADCASTQ 8(SI)(DI*1), Z29
 	VFMADD231PS  Z17, Z29, Z11
-	VPBROADCASTQ 8(SI)(BX*4), Z30
+	VPBROADCASTQ 8(SI)(DX*4), Z30
 	VFMADD231PS  Z17, Z30, Z12
 	VPBROADCASTQ 8(SI)(R8*1), Z31
 	VFMADD231PS  Z17, Z31, Z13
@@ -157,42 +169,42 @@ cells4of16Fetch1:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch2
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch2
-	MOVQ         beyond+80(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch2:
 	VMOVUPS      128(R11), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VPBROADCASTQ 16(BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ 16(DX)(BX*1), Z19
+	VPBROADCASTQ 16(BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ 16(DX)(BX*2), Z20
+	VPBROADCASTQ 16(BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ 16(DX)(DI*1), Z21
+	VPBROADCASTQ 16(BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VPBROADCASTQ 16(DX)(BX*4), Z22
+	VPBROADCASTQ 16(BX)(DX*4), Z22
 	VFMADD231PS  Z16, Z22, Z4
-	VPBROADCASTQ 16(DX)(R8*1), Z23
+	VPBROADCASTQ 16(BX)(R8*1), Z23
 	VFMADD231PS  Z16, Z23, Z5
-	VPBROADCASTQ 16(DX)(DI*2), Z24
+	VPBROADCASTQ 16(BX)(DI*2), Z24
 	VFMADD231PS  Z16, Z24, Z6
-	VPBROADCASTQ 16(DX)(R9*1), Z25
+	VPBROADCASTQ 16(BX)(R9*1), Z25
 	VFMADD231PS  Z16, Z25, Z7
 	VPBROADCASTQ 16(SI), Z26
 	VFMADD231PS  Z16, Z26, Z8
-	VPBROADCASTQ 16(SI)(BX*1), Z27
+	VPBROADCASTQ 16(SI)(DX*1), Z27
 	VFMADD231PS  Z16, Z27, Z9
-	VPBROADCASTQ 16(SI)(BX*2), Z28
+	VPBROADCASTQ 16(SI)(DX*2), Z28
 	VFMADD231PS  Z16, Z28, Z10
 	VPBROADCASTQ 16(SI)(DI*1), Z29
 	VFMADD231PS  Z16, Z29, Z11
-	VPBROADCASTQ 16(SI)(BX*4), Z30
+	VPBROADCASTQ 16(SI)(DX*4), Z30
 	VFMADD231PS  Z16, Z30, Z12
 	VPBROADCASTQ 16(SI)(R8*1), Z31
 	VFMADD231PS  Z16, Z31, Z13
@@ -206,42 +218,42 @@ cells4of16Fetch2:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch3
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch3
-	MOVQ         beyond+80(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch3:
 	VMOVUPS      192(R11), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VPBROADCASTQ 24(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VPBROADCASTQ 24(DX)(BX*1), Z19
+	VPBROADCASTQ 24(BX)(DX*1), Z19
 	VFMADD231PS  Z17, Z19, Z1
-	VPBROADCASTQ 24(DX)(BX*2), Z20
+	VPBROADCASTQ 24(BX)(DX*2), Z20
 	VFMADD231PS  Z17, Z20, Z2
-	VPBROADCASTQ 24(DX)(DI*1), Z21
+	VPBROADCASTQ 24(BX)(DI*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	VPBROADCASTQ 24(DX)(BX*4), Z22
+	VPBROADCASTQ 24(BX)(DX*4), Z22
 	VFMADD231PS  Z17, Z22, Z4
-	VPBROADCASTQ 24(DX)(R8*1), Z23
+	VPBROADCASTQ 24(BX)(R8*1), Z23
 	VFMADD231PS  Z17, Z23, Z5
-	VPBROADCASTQ 24(DX)(DI*2), Z24
+	VPBROADCASTQ 24(BX)(DI*2), Z24
 	VFMADD231PS  Z17, Z24, Z6
-	VPBROADCASTQ 24(DX)(R9*1), Z25
+	VPBROADCASTQ 24(BX)(R9*1), Z25
 	VFMADD231PS  Z17, Z25, Z7
 	VPBROADCASTQ 24(SI), Z26
 	VFMADD231PS  Z17, Z26, Z8
-	VPBROADCASTQ 24(SI)(BX*1), Z27
+	VPBROADCASTQ 24(SI)(DX*1), Z27
 	VFMADD231PS  Z17, Z27, Z9
-	VPBROADCASTQ 24(SI)(BX*2), Z28
+	VPBROADCASTQ 24(SI)(DX*2), Z28
 	VFMADD231PS  Z17, Z28, Z10
 	VPBROADCASTQ 24(SI)(DI*1), Z29
 	VFMADD231PS  Z17, Z29, Z11
-	VPBROADCASTQ 24(SI)(BX*4), Z30
+	VPBROADCASTQ 24(SI)(DX*4), Z30
 	VFMADD231PS  Z17, Z30, Z12
 	VPBROADCASTQ 24(SI)(R8*1), Z31
 	VFMADD231PS  Z17, Z31, Z13
@@ -250,7 +262,7 @@ cells4of16Fetch3:
 	VPBROADCASTQ 24(SI)(R9*1), Z19
 	VFMADD231PS  Z17, Z19, Z15
 	ADDQ         $0x00000100, R11
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of16
 
@@ -266,42 +278,42 @@ cells1of16:
 	SUBQ       $0x00000080, CX
 	JGT        cells1of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 8(SP)
+	CMPQ       R13, 16(SP)
 	JGE        cells1of16Fetch0
-	MOVQ       beyond+80(FP), R13
+	MOVQ       32(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 cells1of16Fetch0:
 	VMOVUPS      (R11), Z16
-	VPBROADCASTQ (DX), Z18
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VPBROADCASTQ (DX)(BX*4), Z22
+	VPBROADCASTQ (BX)(DX*4), Z22
 	VFMADD231PS  Z16, Z22, Z4
-	VPBROADCASTQ (DX)(R8*1), Z23
+	VPBROADCASTQ (BX)(R8*1), Z23
 	VFMADD231PS  Z16, Z23, Z5
-	VPBROADCASTQ (DX)(DI*2), Z24
+	VPBROADCASTQ (BX)(DI*2), Z24
 	VFMADD231PS  Z16, Z24, Z6
-	VPBROADCASTQ (DX)(R9*1), Z25
+	VPBROADCASTQ (BX)(R9*1), Z25
 	VFMADD231PS  Z16, Z25, Z7
 	VPBROADCASTQ (SI), Z26
 	VFMADD231PS  Z16, Z26, Z8
-	VPBROADCASTQ (SI)(BX*1), Z27
+	VPBROADCASTQ (SI)(DX*1), Z27
 	VFMADD231PS  Z16, Z27, Z9
-	VPBROADCASTQ (SI)(BX*2), Z28
+	VPBROADCASTQ (SI)(DX*2), Z28
 	VFMADD231PS  Z16, Z28, Z10
 	VPBROADCASTQ (SI)(DI*1), Z29
 	VFMADD231PS  Z16, Z29, Z11
-	VPBROADCASTQ (SI)(BX*4), Z30
+	VPBROADCASTQ (SI)(DX*4), Z30
 	VFMADD231PS  Z16, Z30, Z12
 	VPBROADCASTQ (SI)(R8*1), Z31
 	VFMADD231PS  Z16, Z31, Z13
@@ -310,7 +322,7 @@ cells1of16Fetch0:
 	VPBROADCASTQ (SI)(R9*1), Z19
 	VFMADD231PS  Z16, Z19, Z15
 	ADDQ         $0x00000040, R11
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of16
 
@@ -318,43 +330,43 @@ cellsEnd1of16:
 	TESTQ        $0x00000001, depth+48(FP)
 	JZ           next16
 	VMOVUPS      (R11), Z16
-	VMOVSS       (DX), X18
+	VMOVSS       (BX), X18
 	VPBROADCASTQ X18, Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVSS       (DX)(BX*1), X19
+	VMOVSS       (BX)(DX*1), X19
 	VPBROADCASTQ X19, Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VMOVSS       (DX)(BX*2), X20
+	VMOVSS       (BX)(DX*2), X20
 	VPBROADCASTQ X20, Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VMOVSS       (DX)(DI*1), X21
+	VMOVSS       (BX)(DI*1), X21
 	VPBROADCASTQ X21, Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVSS       (DX)(BX*4), X22
+	VMOVSS       (BX)(DX*4), X22
 	VPBROADCASTQ X22, Z22
 	VFMADD231PS  Z16, Z22, Z4
-	VMOVSS       (DX)(R8*1), X23
+	VMOVSS       (BX)(R8*1), X23
 	VPBROADCASTQ X23, Z23
 	VFMADD231PS  Z16, Z23, Z5
-	VMOVSS       (DX)(DI*2), X24
+	VMOVSS       (BX)(DI*2), X24
 	VPBROADCASTQ X24, Z24
 	VFMADD231PS  Z16, Z24, Z6
-	VMOVSS       (DX)(R9*1), X25
+	VMOVSS       (BX)(R9*1), X25
 	VPBROADCASTQ X25, Z25
 	VFMADD231PS  Z16, Z25, Z7
 	VMOVSS       (SI), X26
 	VPBROADCASTQ X26, Z26
 	VFMADD231PS  Z16, Z26, Z8
-	VMOVSS       (SI)(BX*1), X27
+	VMOVSS       (SI)(DX*1), X27
 	VPBROADCASTQ X27, Z27
 	VFMADD231PS  Z16, Z27, Z9
-	VMOVSS       (SI)(BX*2), X28
+	VMOVSS       (SI)(DX*2), X28
 	VPBROADCASTQ X28, Z28
 	VFMADD231PS  Z16, Z28, Z10
 	VMOVSS       (SI)(DI*1), X29
 	VPBROADCASTQ X29, Z29
 	VFMADD231PS  Z16, Z29, Z11
-	VMOVSS       (SI)(BX*4), X30
+	VMOVSS       (SI)(DX*4), X30
 	VPBROADCASTQ X30, Z30
 	VFMADD231PS  Z16, Z30, Z12
 	VMOVSS       (SI)(R8*1), X31
@@ -371,9 +383,9 @@ next16:
 	MOVQ       (SP), R12
 	SHLQ       $0x03, R12
 	XORQ       R11, R11
-	IMUL3Q     $0x00000010, BX, R11
+	IMUL3Q     $0x00000010, DX, R11
 	SUBQ       R12, R11
-	ADDQ       R11, DX
+	ADDQ       R11, BX
 	ADDQ       R11, SI
 	MOVQ       lds+8(FP), R11
 	SHLQ       $0x02, R11
@@ -457,154 +469,154 @@ stored16:
 	JMP  keys16
 
 end16:
-	ADDQ $0x00000010, keys+40(FP)
+	ADDQ $0x00000010, 8(SP)
 
 keys4:
-	SUBQ   $0x00000004, keys+40(FP)
+	SUBQ   $0x00000004, 8(SP)
 	JLT    end4
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   q+16(FP), R8
-	MOVQ   (SP), R9
+	MOVQ   q+16(FP), R11
+	MOVQ   (SP), R12
 
 cells4of4:
-	SUBQ       $0x00000004, R9
+	SUBQ       $0x00000004, R12
 	JLT        cellsEnd4of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells4of4Fetch0
-	MOVQ       beyond+80(FP), R11
-	PREFETCHT0 (AX)(R11*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells4of4Fetch0:
-	VMOVUPS      (R8), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      64(R8), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VMOVUPS      64(R11), Z17
+	VPBROADCASTQ 8(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VPBROADCASTQ 8(DX)(BX*1), Z19
+	VPBROADCASTQ 8(BX)(DX*1), Z19
 	VFMADD231PS  Z17, Z19, Z1
-	VPBROADCASTQ 8(DX)(BX*2), Z20
+	VPBROADCASTQ 8(BX)(DX*2), Z20
 	VFMADD231PS  Z17, Z20, Z2
-	VPBROADCASTQ 8(DX)(DI*1), Z21
+	VPBROADCASTQ 8(BX)(DI*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
 	PREFETCHT1   (AX)
 	ADDQ         $0x00000040, AX
 	SUBQ         $0x00000040, CX
 	JGT          cells4of4Fetch2
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
-	MOVQ         AX, R11
-	ANDQ         $0x00000fff, R11
-	CMPQ         R11, 8(SP)
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
+	MOVQ         AX, R13
+	ANDQ         $0x00000fff, R13
+	CMPQ         R13, 16(SP)
 	JGE          cells4of4Fetch2
-	MOVQ         beyond+80(FP), R11
-	PREFETCHT0   (AX)(R11*1)
+	MOVQ         32(SP), R13
+	PREFETCHT0   (AX)(R13*1)
 
 cells4of4Fetch2:
-	VMOVUPS      128(R8), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VMOVUPS      128(R11), Z16
+	VPBROADCASTQ 16(BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ 16(DX)(BX*1), Z19
+	VPBROADCASTQ 16(BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ 16(DX)(BX*2), Z20
+	VPBROADCASTQ 16(BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ 16(DX)(DI*1), Z21
+	VPBROADCASTQ 16(BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      192(R8), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VMOVUPS      192(R11), Z17
+	VPBROADCASTQ 24(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VPBROADCASTQ 24(DX)(BX*1), Z19
+	VPBROADCASTQ 24(BX)(DX*1), Z19
 	VFMADD231PS  Z17, Z19, Z1
-	VPBROADCASTQ 24(DX)(BX*2), Z20
+	VPBROADCASTQ 24(BX)(DX*2), Z20
 	VFMADD231PS  Z17, Z20, Z2
-	VPBROADCASTQ 24(DX)(DI*1), Z21
+	VPBROADCASTQ 24(BX)(DI*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, R11
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of4
 
 cellsEnd4of4:
-	ADDQ $0x00000004, R9
+	ADDQ $0x00000004, R12
 
 cells1of4:
-	SUBQ       $0x00000001, R9
+	SUBQ       $0x00000001, R12
 	JLT        cellsEnd1of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells1of4Fetch0
-	MOVQ       beyond+80(FP), R11
-	PREFETCHT0 (AX)(R11*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells1of4Fetch0:
-	VMOVUPS      (R8), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	ADDQ         $0x00000040, R8
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of4
 
 cellsEnd1of4:
 	TESTQ        $0x00000001, depth+48(FP)
 	JZ           next4
-	VMOVUPS      (R8), Z16
-	VMOVSS       (DX), X18
+	VMOVUPS      (R11), Z16
+	VMOVSS       (BX), X18
 	VPBROADCASTQ X18, Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVSS       (DX)(BX*1), X19
+	VMOVSS       (BX)(DX*1), X19
 	VPBROADCASTQ X19, Z19
 	VFMADD231PS  Z16, Z19, Z1
-	VMOVSS       (DX)(BX*2), X20
+	VMOVSS       (BX)(DX*2), X20
 	VPBROADCASTQ X20, Z20
 	VFMADD231PS  Z16, Z20, Z2
-	VMOVSS       (DX)(DI*1), X21
+	VMOVSS       (BX)(DI*1), X21
 	VPBROADCASTQ X21, Z21
 	VFMADD231PS  Z16, Z21, Z3
 
 next4:
-	MOVQ          (SP), R9
-	SHLQ          $0x03, R9
-	XORQ          R8, R8
-	IMUL3Q        $0x00000004, BX, R8
-	SUBQ          R9, R8
-	ADDQ          R8, DX
-	ADDQ          R8, SI
-	MOVQ          lds+8(FP), R8
-	SHLQ          $0x02, R8
+	MOVQ          (SP), R12
+	SHLQ          $0x03, R12
+	XORQ          R11, R11
+	IMUL3Q        $0x00000004, DX, R11
+	SUBQ          R12, R11
+	ADDQ          R11, BX
+	ADDQ          R11, SI
+	MOVQ          lds+8(FP), R11
+	SHLQ          $0x02, R11
 	VSHUFPS       $0x88, Z1, Z0, Z16
 	VSHUFPS       $0xdd, Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -613,181 +625,184 @@ next4:
 	VADDPS        Z17, Z16, Z2
 	VSHUFPS       $0x88, Z2, Z0, Z1
 	VSHUFPS       $0xdd, Z2, Z0, Z3
-	LEAQ          (R10)(R8*2), R9
-	ADDQ          R8, R9
-	LEAQ          (R9)(R8*2), R11
-	ADDQ          R8, R11
+	LEAQ          (R10)(R11*2), R12
+	ADDQ          R11, R12
+	LEAQ          (R12)(R11*2), R13
+	ADDQ          R11, R13
 	VMOVUPS       X1, (R10)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
-	VMOVUPS       X3, (R10)(R8*1)
+	VMOVUPS       X3, (R10)(R11*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z1, (R10)(R8*2)
+	VEXTRACTF32X4 $0x01, Z1, (R10)(R11*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z3, (R9)
+	VEXTRACTF32X4 $0x01, Z3, (R12)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z1, (R9)(R8*1)
+	VEXTRACTF32X4 $0x02, Z1, (R12)(R11*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z3, (R9)(R8*2)
+	VEXTRACTF32X4 $0x02, Z3, (R12)(R11*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z1, (R11)
+	VEXTRACTF32X4 $0x03, Z1, (R13)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z3, (R11)(R8*1)
+	VEXTRACTF32X4 $0x03, Z3, (R13)(R11*1)
 
 stored4:
 	ADDQ $0x00000010, R10
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 8(SP)
 
 keys1:
-	SUBQ   $0x00000001, keys+40(FP)
+	SUBQ   $0x00000001, 8(SP)
 	JLT    end1
 	VPXORD Z0, Z0, Z0
-	MOVQ   q+16(FP), DI
-	MOVQ   (SP), R8
+	MOVQ   q+16(FP), R11
+	MOVQ   (SP), R12
 
 cells4of1:
-	SUBQ       $0x00000004, R8
+	SUBQ       $0x00000004, R12
 	JLT        cellsEnd4of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells4of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells4of1Fetch0:
-	VMOVUPS      (DI), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      64(DI), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VMOVUPS      64(R11), Z17
+	VPBROADCASTQ 8(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VMOVUPS      128(DI), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VMOVUPS      128(R11), Z16
+	VPBROADCASTQ 16(BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      192(DI), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VMOVUPS      192(R11), Z17
+	VPBROADCASTQ 24(BX), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, R11
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of1
 
 cellsEnd4of1:
-	ADDQ $0x00000004, R8
+	ADDQ $0x00000004, R12
 
 cells1of1:
-	SUBQ       $0x00000001, R8
+	SUBQ       $0x00000001, R12
 	JLT        cellsEnd1of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells1of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells1of1Fetch0:
-	VMOVUPS      (DI), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	ADDQ         $0x00000040, DI
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of1
 
 cellsEnd1of1:
 	TESTQ        $0x00000001, depth+48(FP)
 	JZ           next1
-	VMOVUPS      (DI), Z16
-	VMOVSS       (DX), X18
+	VMOVUPS      (R11), Z16
+	VMOVSS       (BX), X18
 	VPBROADCASTQ X18, Z18
 	VFMADD231PS  Z16, Z18, Z0
 
 next1:
-	MOVQ          (SP), R8
-	SHLQ          $0x03, R8
-	XORQ          DI, DI
-	IMUL3Q        $0x00000001, BX, DI
-	SUBQ          R8, DI
-	ADDQ          DI, DX
-	ADDQ          DI, SI
-	MOVQ          lds+8(FP), DI
-	SHLQ          $0x02, DI
+	MOVQ          (SP), R12
+	SHLQ          $0x03, R12
+	XORQ          R11, R11
+	IMUL3Q        $0x00000001, DX, R11
+	SUBQ          R12, R11
+	ADDQ          R11, BX
+	ADDQ          R11, SI
+	MOVQ          lds+8(FP), R11
+	SHLQ          $0x02, R11
 	VPERMILPS     $0xb1, Z0, Z16
 	VADDPS        Z16, Z0, Z0
-	LEAQ          (R10)(DI*2), R8
-	ADDQ          DI, R8
-	LEAQ          (R8)(DI*2), R9
-	ADDQ          DI, R9
+	LEAQ          (R10)(R11*2), R12
+	ADDQ          R11, R12
+	LEAQ          (R12)(R11*2), R13
+	ADDQ          R11, R13
 	VEXTRACTF32X4 $0x00, Z0, X16
 	VMOVSS        X16, (R10)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R10)(DI*1)
+	VEXTRACTPS    $0x02, X16, (R10)(R11*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored1
 	VEXTRACTF32X4 $0x01, Z0, X16
-	VMOVSS        X16, (R10)(DI*2)
+	VMOVSS        X16, (R10)(R11*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)
+	VEXTRACTPS    $0x02, X16, (R12)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored1
 	VEXTRACTF32X4 $0x02, Z0, X16
-	VMOVSS        X16, (R8)(DI*1)
+	VMOVSS        X16, (R12)(R11*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)(DI*2)
+	VEXTRACTPS    $0x02, X16, (R12)(R11*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored1
 	VEXTRACTF32X4 $0x03, Z0, X16
-	VMOVSS        X16, (R9)
+	VMOVSS        X16, (R13)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R9)(DI*1)
+	VEXTRACTPS    $0x02, X16, (R13)(R11*1)
 
 stored1:
 	ADDQ $0x00000004, R10
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 8(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET
 
-// func octetF16AVX512(s *float32, lds int, q *float32, k *byte, ldk int, keys int, depth int, rows int, wide *float32, next uintptr, beyond int)
+// func octetF16AVX512(s *float32, lds int, q *float32, k *byte, pieces int, ldk int, depth int, rows int, wide *float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·octetF16AVX512(SB), NOSPLIT, $32-88
+TEXT ·octetF16AVX512(SB), NOSPLIT, $48-72
 	MOVQ  depth+48(FP), AX
 	MOVQ  depth+48(FP), DX
 	MOVQ  depth+48(FP), CX
 	ADDQ  $0x0f, CX
 	SHRQ  $0x04, CX
 	SHLQ  $0x06, CX
-	MOVQ  CX, 8(SP)
+	MOVQ  CX, 16(SP)
 	ANDQ  $0x0f, DX
 	INCQ  AX
 	SHRQ  $0x01, AX
@@ -801,25 +816,37 @@ TEXT ·octetF16AVX512(SB), NOSPLIT, $32-88
 
 whole:
 	MOVQ AX, (SP)
-	MOVQ next+72(FP), AX
-	MOVQ depth+48(FP), CX
+	MOVQ depth+48(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldk+40(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 16(SP)
-	MOVQ ldk+32(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 24(SP)
-	MOVQ k+24(FP), DX
-	MOVQ 8(SP), BX
-	MOVQ wide+64(FP), SI
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
+	MOVQ 16(SP), BX
 	LEAQ (BX)(BX*2), R8
 	LEAQ (R8)(BX*2), R9
 	LEAQ (R9)(BX*2), R10
+	MOVQ wide+64(FP), SI
 	LEAQ (SI)(BX*8), DI
 	MOVQ s+0(FP), R11
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R12
+	MOVQ 8(R12), DX
+	MOVQ DX, 8(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), DX
+	MOVQ DX, 40(SP)
+	MOVQ (R12), DX
+	ADDQ $0x20, R12
+	MOVQ R12, k+24(FP)
+
 keys16:
-	SUBQ $0x00000010, keys+40(FP)
+	SUBQ $0x00000010, 8(SP)
 	JLT  end16
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -841,7 +868,7 @@ widen0of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen0of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -864,7 +891,7 @@ widen1of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen1of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -887,7 +914,7 @@ widen2of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen2of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -910,7 +937,7 @@ widen3of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen3of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -933,7 +960,7 @@ widen4of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen4of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -956,7 +983,7 @@ widen5of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen5of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -979,7 +1006,7 @@ widen6of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen6of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1002,7 +1029,7 @@ widen7of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen7of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1025,7 +1052,7 @@ widen8of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen8of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1048,7 +1075,7 @@ widen9of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen9of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1071,7 +1098,7 @@ widen10of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen10of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1094,7 +1121,7 @@ widen11of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen11of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1117,7 +1144,7 @@ widen12of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen12of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1140,7 +1167,7 @@ widen13of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen13of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1163,7 +1190,7 @@ widen14of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen14of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -1186,7 +1213,7 @@ widen15of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen15of16End:
-	MOVQ   ldk+32(FP), R12
+	MOVQ   ldk+40(FP), R12
 	SHLQ   $0x01, R12
 	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
@@ -1216,13 +1243,13 @@ cells4of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells4of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells4of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells4of16Fetch0:
@@ -1264,13 +1291,13 @@ cells4of16Fetch0:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch1
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch1
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch1:
@@ -1312,13 +1339,13 @@ cells4of16Fetch1:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch2
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch2
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch2:
@@ -1360,13 +1387,13 @@ cells4of16Fetch2:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch3
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch3
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch3:
@@ -1419,13 +1446,13 @@ cells1of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells1of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells1of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells1of16Fetch0:
@@ -1556,129 +1583,129 @@ stored16:
 	JMP  keys16
 
 end16:
-	ADDQ $0x00000010, keys+40(FP)
+	ADDQ $0x00000010, 8(SP)
 
 keys4:
-	SUBQ $0x00000004, keys+40(FP)
+	SUBQ $0x00000004, 8(SP)
 	JLT  end4
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI), R12
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen0of4Part
-	VCVTPH2PS (R9), Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VCVTPH2PS (R12), Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of4
 
 widen0of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen0of4End
-	VCVTPH2PS.Z (R9), K1, Z16
-	VMOVUPS     Z16, (R12)
+	VCVTPH2PS.Z (R12), K1, Z16
+	VMOVUPS     Z16, (R14)
 
 widen0of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*1), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*1), R14
 
 widen1of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen1of4Part
-	VCVTPH2PS (R9), Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VCVTPH2PS (R12), Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen1of4
 
 widen1of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen1of4End
-	VCVTPH2PS.Z (R9), K1, Z16
-	VMOVUPS     Z16, (R12)
+	VCVTPH2PS.Z (R12), K1, Z16
+	VMOVUPS     Z16, (R14)
 
 widen1of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*2), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*2), R14
 
 widen2of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen2of4Part
-	VCVTPH2PS (R9), Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VCVTPH2PS (R12), Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen2of4
 
 widen2of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen2of4End
-	VCVTPH2PS.Z (R9), K1, Z16
-	VMOVUPS     Z16, (R12)
+	VCVTPH2PS.Z (R12), K1, Z16
+	VMOVUPS     Z16, (R14)
 
 widen2of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(R8*1), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(R8*1), R14
 
 widen3of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen3of4Part
-	VCVTPH2PS (R9), Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VCVTPH2PS (R12), Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen3of4
 
 widen3of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen3of4End
-	VCVTPH2PS.Z (R9), K1, Z16
-	VMOVUPS     Z16, (R12)
+	VCVTPH2PS.Z (R12), K1, Z16
+	VMOVUPS     Z16, (R14)
 
 widen3of4End:
-	MOVQ   ldk+32(FP), R9
-	SHLQ   $0x01, R9
-	ADDQ   R9, DX
+	MOVQ   ldk+40(FP), R12
+	SHLQ   $0x01, R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   q+16(FP), R9
-	MOVQ   (SP), R10
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of4:
-	SUBQ       $0x00000004, R10
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -1687,7 +1714,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      64(R9), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 8(SI)(BX*1), Z19
@@ -1696,7 +1723,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 8(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	VMOVUPS      128(R9), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ 16(SI)(BX*1), Z19
@@ -1705,7 +1732,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ 16(SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      192(R9), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 24(SI)(BX*1), Z19
@@ -1714,33 +1741,33 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 24(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of4
 
 cellsEnd4of4:
-	ADDQ $0x00000004, R10
+	ADDQ $0x00000004, R13
 
 cells1of4:
-	SUBQ       $0x00000001, R10
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -1749,20 +1776,20 @@ cells1of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	ADDQ         $0x00000040, R9
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of4
 
 cellsEnd1of4:
-	MOVQ          (SP), R10
-	SHLQ          $0x03, R10
-	XORQ          R9, R9
-	SUBQ          R10, R9
-	ADDQ          R9, SI
-	ADDQ          R9, DI
-	MOVQ          lds+8(FP), R9
-	SHLQ          $0x02, R9
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VSHUFPS       $0x88, Z1, Z0, Z16
 	VSHUFPS       $0xdd, Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -1771,195 +1798,198 @@ cellsEnd1of4:
 	VADDPS        Z17, Z16, Z2
 	VSHUFPS       $0x88, Z2, Z0, Z1
 	VSHUFPS       $0xdd, Z2, Z0, Z3
-	LEAQ          (R11)(R9*2), R10
-	ADDQ          R9, R10
-	LEAQ          (R10)(R9*2), R12
-	ADDQ          R9, R12
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VMOVUPS       X1, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
-	VMOVUPS       X3, (R11)(R9*1)
+	VMOVUPS       X3, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z1, (R11)(R9*2)
+	VEXTRACTF32X4 $0x01, Z1, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z3, (R10)
+	VEXTRACTF32X4 $0x01, Z3, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z1, (R10)(R9*1)
+	VEXTRACTF32X4 $0x02, Z1, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z3, (R10)(R9*2)
+	VEXTRACTF32X4 $0x02, Z3, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z1, (R12)
+	VEXTRACTF32X4 $0x03, Z1, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z3, (R12)(R9*1)
+	VEXTRACTF32X4 $0x03, Z3, (R14)(R12*1)
 
 stored4:
 	ADDQ $0x00000010, R11
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 8(SP)
 
 keys1:
-	SUBQ $0x00000001, keys+40(FP)
+	SUBQ $0x00000001, 8(SP)
 	JLT  end1
-	MOVQ DX, BX
-	MOVQ depth+48(FP), R8
-	LEAQ (SI), R9
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of1:
-	SUBQ      $0x00000010, R8
+	SUBQ      $0x00000010, R13
 	JLT       widen0of1Part
-	VCVTPH2PS (BX), Z16
-	VMOVUPS   Z16, (R9)
-	ADDQ      $0x00000020, BX
-	ADDQ      $0x00000040, R9
+	VCVTPH2PS (R12), Z16
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of1
 
 widen0of1Part:
-	ADDQ        $0x00000010, R8
+	ADDQ        $0x00000010, R13
 	JZ          widen0of1End
-	VCVTPH2PS.Z (BX), K1, Z16
-	VMOVUPS     Z16, (R9)
+	VCVTPH2PS.Z (R12), K1, Z16
+	VMOVUPS     Z16, (R14)
 
 widen0of1End:
-	MOVQ   ldk+32(FP), BX
-	SHLQ   $0x01, BX
-	ADDQ   BX, DX
+	MOVQ   ldk+40(FP), R12
+	SHLQ   $0x01, R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
-	MOVQ   q+16(FP), BX
-	MOVQ   (SP), R8
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of1:
-	SUBQ       $0x00000004, R8
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      64(BX), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VMOVUPS      128(BX), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      192(BX), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of1
 
 cellsEnd4of1:
-	ADDQ $0x00000004, R8
+	ADDQ $0x00000004, R13
 
 cells1of1:
-	SUBQ       $0x00000001, R8
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of1
 
 cellsEnd1of1:
-	MOVQ          (SP), R8
-	SHLQ          $0x03, R8
-	XORQ          BX, BX
-	SUBQ          R8, BX
-	ADDQ          BX, SI
-	ADDQ          BX, DI
-	MOVQ          lds+8(FP), BX
-	SHLQ          $0x02, BX
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VPERMILPS     $0xb1, Z0, Z16
 	VADDPS        Z16, Z0, Z0
-	LEAQ          (R11)(BX*2), R8
-	ADDQ          BX, R8
-	LEAQ          (R8)(BX*2), R9
-	ADDQ          BX, R9
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VEXTRACTF32X4 $0x00, Z0, X16
 	VMOVSS        X16, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R11)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored1
 	VEXTRACTF32X4 $0x01, Z0, X16
-	VMOVSS        X16, (R11)(BX*2)
+	VMOVSS        X16, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)
+	VEXTRACTPS    $0x02, X16, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored1
 	VEXTRACTF32X4 $0x02, Z0, X16
-	VMOVSS        X16, (R8)(BX*1)
+	VMOVSS        X16, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)(BX*2)
+	VEXTRACTPS    $0x02, X16, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored1
 	VEXTRACTF32X4 $0x03, Z0, X16
-	VMOVSS        X16, (R9)
+	VMOVSS        X16, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R9)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R14)(R12*1)
 
 stored1:
 	ADDQ $0x00000004, R11
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 8(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET
 
-// func octetBF16AVX512(s *float32, lds int, q *float32, k *byte, ldk int, keys int, depth int, rows int, wide *float32, next uintptr, beyond int)
+// func octetBF16AVX512(s *float32, lds int, q *float32, k *byte, pieces int, ldk int, depth int, rows int, wide *float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·octetBF16AVX512(SB), NOSPLIT, $32-88
+TEXT ·octetBF16AVX512(SB), NOSPLIT, $48-72
 	MOVQ  depth+48(FP), AX
 	MOVQ  depth+48(FP), DX
 	MOVQ  depth+48(FP), CX
 	ADDQ  $0x0f, CX
 	SHRQ  $0x04, CX
 	SHLQ  $0x06, CX
-	MOVQ  CX, 8(SP)
+	MOVQ  CX, 16(SP)
 	ANDQ  $0x0f, DX
 	INCQ  AX
 	SHRQ  $0x01, AX
@@ -1973,25 +2003,37 @@ TEXT ·octetBF16AVX512(SB), NOSPLIT, $32-88
 
 whole:
 	MOVQ AX, (SP)
-	MOVQ next+72(FP), AX
-	MOVQ depth+48(FP), CX
+	MOVQ depth+48(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldk+40(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 16(SP)
-	MOVQ ldk+32(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 24(SP)
-	MOVQ k+24(FP), DX
-	MOVQ 8(SP), BX
-	MOVQ wide+64(FP), SI
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
+	MOVQ 16(SP), BX
 	LEAQ (BX)(BX*2), R8
 	LEAQ (R8)(BX*2), R9
 	LEAQ (R9)(BX*2), R10
+	MOVQ wide+64(FP), SI
 	LEAQ (SI)(BX*8), DI
 	MOVQ s+0(FP), R11
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R12
+	MOVQ 8(R12), DX
+	MOVQ DX, 8(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), DX
+	MOVQ DX, 40(SP)
+	MOVQ (R12), DX
+	ADDQ $0x20, R12
+	MOVQ R12, k+24(FP)
+
 keys16:
-	SUBQ $0x00000010, keys+40(FP)
+	SUBQ $0x00000010, 8(SP)
 	JLT  end16
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -2015,7 +2057,7 @@ widen0of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen0of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2040,7 +2082,7 @@ widen1of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen1of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2065,7 +2107,7 @@ widen2of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen2of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2090,7 +2132,7 @@ widen3of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen3of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2115,7 +2157,7 @@ widen4of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen4of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2140,7 +2182,7 @@ widen5of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen5of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2165,7 +2207,7 @@ widen6of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen6of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2190,7 +2232,7 @@ widen7of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen7of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2215,7 +2257,7 @@ widen8of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen8of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2240,7 +2282,7 @@ widen9of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen9of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2265,7 +2307,7 @@ widen10of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen10of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2290,7 +2332,7 @@ widen11of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen11of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2315,7 +2357,7 @@ widen12of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen12of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2340,7 +2382,7 @@ widen13of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen13of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2365,7 +2407,7 @@ widen14of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen14of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	SHLQ $0x01, R12
 	ADDQ R12, DX
 	MOVQ DX, R12
@@ -2390,7 +2432,7 @@ widen15of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen15of16End:
-	MOVQ   ldk+32(FP), R12
+	MOVQ   ldk+40(FP), R12
 	SHLQ   $0x01, R12
 	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
@@ -2420,13 +2462,13 @@ cells4of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells4of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells4of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells4of16Fetch0:
@@ -2468,13 +2510,13 @@ cells4of16Fetch0:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch1
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch1
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch1:
@@ -2516,13 +2558,13 @@ cells4of16Fetch1:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch2
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch2
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch2:
@@ -2564,13 +2606,13 @@ cells4of16Fetch2:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch3
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch3
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch3:
@@ -2623,13 +2665,13 @@ cells1of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells1of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells1of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells1of16Fetch0:
@@ -2760,137 +2802,137 @@ stored16:
 	JMP  keys16
 
 end16:
-	ADDQ $0x00000010, keys+40(FP)
+	ADDQ $0x00000010, 8(SP)
 
 keys4:
-	SUBQ $0x00000004, keys+40(FP)
+	SUBQ $0x00000004, 8(SP)
 	JLT  end4
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI), R12
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen0of4Part
-	VPMOVZXWD (R9), Z16
+	VPMOVZXWD (R12), Z16
 	VPSLLD    $0x10, Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of4
 
 widen0of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen0of4End
-	VPMOVZXWD.Z (R9), K1, Z16
+	VPMOVZXWD.Z (R12), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen0of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*1), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*1), R14
 
 widen1of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen1of4Part
-	VPMOVZXWD (R9), Z16
+	VPMOVZXWD (R12), Z16
 	VPSLLD    $0x10, Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen1of4
 
 widen1of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen1of4End
-	VPMOVZXWD.Z (R9), K1, Z16
+	VPMOVZXWD.Z (R12), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen1of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*2), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*2), R14
 
 widen2of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen2of4Part
-	VPMOVZXWD (R9), Z16
+	VPMOVZXWD (R12), Z16
 	VPSLLD    $0x10, Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen2of4
 
 widen2of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen2of4End
-	VPMOVZXWD.Z (R9), K1, Z16
+	VPMOVZXWD.Z (R12), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen2of4End:
-	MOVQ ldk+32(FP), R9
-	SHLQ $0x01, R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(R8*1), R12
+	MOVQ ldk+40(FP), R12
+	SHLQ $0x01, R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(R8*1), R14
 
 widen3of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen3of4Part
-	VPMOVZXWD (R9), Z16
+	VPMOVZXWD (R12), Z16
 	VPSLLD    $0x10, Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000020, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen3of4
 
 widen3of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen3of4End
-	VPMOVZXWD.Z (R9), K1, Z16
+	VPMOVZXWD.Z (R12), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen3of4End:
-	MOVQ   ldk+32(FP), R9
-	SHLQ   $0x01, R9
-	ADDQ   R9, DX
+	MOVQ   ldk+40(FP), R12
+	SHLQ   $0x01, R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   q+16(FP), R9
-	MOVQ   (SP), R10
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of4:
-	SUBQ       $0x00000004, R10
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -2899,7 +2941,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      64(R9), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 8(SI)(BX*1), Z19
@@ -2908,7 +2950,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 8(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	VMOVUPS      128(R9), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ 16(SI)(BX*1), Z19
@@ -2917,7 +2959,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ 16(SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      192(R9), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 24(SI)(BX*1), Z19
@@ -2926,33 +2968,33 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 24(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of4
 
 cellsEnd4of4:
-	ADDQ $0x00000004, R10
+	ADDQ $0x00000004, R13
 
 cells1of4:
-	SUBQ       $0x00000001, R10
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -2961,20 +3003,20 @@ cells1of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	ADDQ         $0x00000040, R9
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of4
 
 cellsEnd1of4:
-	MOVQ          (SP), R10
-	SHLQ          $0x03, R10
-	XORQ          R9, R9
-	SUBQ          R10, R9
-	ADDQ          R9, SI
-	ADDQ          R9, DI
-	MOVQ          lds+8(FP), R9
-	SHLQ          $0x02, R9
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VSHUFPS       $0x88, Z1, Z0, Z16
 	VSHUFPS       $0xdd, Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -2983,197 +3025,200 @@ cellsEnd1of4:
 	VADDPS        Z17, Z16, Z2
 	VSHUFPS       $0x88, Z2, Z0, Z1
 	VSHUFPS       $0xdd, Z2, Z0, Z3
-	LEAQ          (R11)(R9*2), R10
-	ADDQ          R9, R10
-	LEAQ          (R10)(R9*2), R12
-	ADDQ          R9, R12
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VMOVUPS       X1, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
-	VMOVUPS       X3, (R11)(R9*1)
+	VMOVUPS       X3, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z1, (R11)(R9*2)
+	VEXTRACTF32X4 $0x01, Z1, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z3, (R10)
+	VEXTRACTF32X4 $0x01, Z3, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z1, (R10)(R9*1)
+	VEXTRACTF32X4 $0x02, Z1, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z3, (R10)(R9*2)
+	VEXTRACTF32X4 $0x02, Z3, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z1, (R12)
+	VEXTRACTF32X4 $0x03, Z1, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z3, (R12)(R9*1)
+	VEXTRACTF32X4 $0x03, Z3, (R14)(R12*1)
 
 stored4:
 	ADDQ $0x00000010, R11
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 8(SP)
 
 keys1:
-	SUBQ $0x00000001, keys+40(FP)
+	SUBQ $0x00000001, 8(SP)
 	JLT  end1
-	MOVQ DX, BX
-	MOVQ depth+48(FP), R8
-	LEAQ (SI), R9
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of1:
-	SUBQ      $0x00000010, R8
+	SUBQ      $0x00000010, R13
 	JLT       widen0of1Part
-	VPMOVZXWD (BX), Z16
+	VPMOVZXWD (R12), Z16
 	VPSLLD    $0x10, Z16, Z16
-	VMOVUPS   Z16, (R9)
-	ADDQ      $0x00000020, BX
-	ADDQ      $0x00000040, R9
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000020, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of1
 
 widen0of1Part:
-	ADDQ        $0x00000010, R8
+	ADDQ        $0x00000010, R13
 	JZ          widen0of1End
-	VPMOVZXWD.Z (BX), K1, Z16
+	VPMOVZXWD.Z (R12), K1, Z16
 	VPSLLD      $0x10, Z16, Z16
-	VMOVUPS     Z16, (R9)
+	VMOVUPS     Z16, (R14)
 
 widen0of1End:
-	MOVQ   ldk+32(FP), BX
-	SHLQ   $0x01, BX
-	ADDQ   BX, DX
+	MOVQ   ldk+40(FP), R12
+	SHLQ   $0x01, R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
-	MOVQ   q+16(FP), BX
-	MOVQ   (SP), R8
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of1:
-	SUBQ       $0x00000004, R8
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      64(BX), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VMOVUPS      128(BX), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      192(BX), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of1
 
 cellsEnd4of1:
-	ADDQ $0x00000004, R8
+	ADDQ $0x00000004, R13
 
 cells1of1:
-	SUBQ       $0x00000001, R8
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of1
 
 cellsEnd1of1:
-	MOVQ          (SP), R8
-	SHLQ          $0x03, R8
-	XORQ          BX, BX
-	SUBQ          R8, BX
-	ADDQ          BX, SI
-	ADDQ          BX, DI
-	MOVQ          lds+8(FP), BX
-	SHLQ          $0x02, BX
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VPERMILPS     $0xb1, Z0, Z16
 	VADDPS        Z16, Z0, Z0
-	LEAQ          (R11)(BX*2), R8
-	ADDQ          BX, R8
-	LEAQ          (R8)(BX*2), R9
-	ADDQ          BX, R9
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VEXTRACTF32X4 $0x00, Z0, X16
 	VMOVSS        X16, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R11)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored1
 	VEXTRACTF32X4 $0x01, Z0, X16
-	VMOVSS        X16, (R11)(BX*2)
+	VMOVSS        X16, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)
+	VEXTRACTPS    $0x02, X16, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored1
 	VEXTRACTF32X4 $0x02, Z0, X16
-	VMOVSS        X16, (R8)(BX*1)
+	VMOVSS        X16, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)(BX*2)
+	VEXTRACTPS    $0x02, X16, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored1
 	VEXTRACTF32X4 $0x03, Z0, X16
-	VMOVSS        X16, (R9)
+	VMOVSS        X16, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R9)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R14)(R12*1)
 
 stored1:
 	ADDQ $0x00000004, R11
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 8(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET
 
-// func octetI8AVX512(s *float32, lds int, q *float32, k *byte, ldk int, keys int, depth int, rows int, wide *float32, next uintptr, beyond int)
+// func octetI8AVX512(s *float32, lds int, q *float32, k *byte, pieces int, ldk int, depth int, rows int, wide *float32)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·octetI8AVX512(SB), NOSPLIT, $32-88
+TEXT ·octetI8AVX512(SB), NOSPLIT, $48-72
 	MOVQ  depth+48(FP), AX
 	MOVQ  depth+48(FP), DX
 	MOVQ  depth+48(FP), CX
 	ADDQ  $0x0f, CX
 	SHRQ  $0x04, CX
 	SHLQ  $0x06, CX
-	MOVQ  CX, 8(SP)
+	MOVQ  CX, 16(SP)
 	ANDQ  $0x0f, DX
 	INCQ  AX
 	SHRQ  $0x01, AX
@@ -3187,23 +3232,35 @@ TEXT ·octetI8AVX512(SB), NOSPLIT, $32-88
 
 whole:
 	MOVQ AX, (SP)
-	MOVQ next+72(FP), AX
-	MOVQ depth+48(FP), CX
-	MOVQ CX, 16(SP)
-	MOVQ ldk+32(FP), DX
-	SUBQ CX, DX
-	MOVQ DX, 24(SP)
-	MOVQ k+24(FP), DX
-	MOVQ 8(SP), BX
-	MOVQ wide+64(FP), SI
+	MOVQ depth+48(FP), AX
+	MOVQ ldk+40(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
+	MOVQ 16(SP), BX
 	LEAQ (BX)(BX*2), R8
 	LEAQ (R8)(BX*2), R9
 	LEAQ (R9)(BX*2), R10
+	MOVQ wide+64(FP), SI
 	LEAQ (SI)(BX*8), DI
 	MOVQ s+0(FP), R11
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R12
+	MOVQ 8(R12), DX
+	MOVQ DX, 8(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), DX
+	MOVQ DX, 40(SP)
+	MOVQ (R12), DX
+	ADDQ $0x20, R12
+	MOVQ R12, k+24(FP)
+
 keys16:
-	SUBQ $0x00000010, keys+40(FP)
+	SUBQ $0x00000010, 8(SP)
 	JLT  end16
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3227,7 +3284,7 @@ widen0of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen0of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3251,7 +3308,7 @@ widen1of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen1of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3275,7 +3332,7 @@ widen2of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen2of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3299,7 +3356,7 @@ widen3of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen3of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3323,7 +3380,7 @@ widen4of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen4of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3347,7 +3404,7 @@ widen5of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen5of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3371,7 +3428,7 @@ widen6of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen6of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3395,7 +3452,7 @@ widen7of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen7of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3419,7 +3476,7 @@ widen8of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen8of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3443,7 +3500,7 @@ widen9of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen9of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3467,7 +3524,7 @@ widen10of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen10of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3491,7 +3548,7 @@ widen11of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen11of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3515,7 +3572,7 @@ widen12of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen12of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3539,7 +3596,7 @@ widen13of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen13of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3563,7 +3620,7 @@ widen14of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen14of16End:
-	MOVQ ldk+32(FP), R12
+	MOVQ ldk+40(FP), R12
 	ADDQ R12, DX
 	MOVQ DX, R12
 	MOVQ depth+48(FP), R13
@@ -3587,7 +3644,7 @@ widen15of16Part:
 	VMOVUPS     Z16, (R14)
 
 widen15of16End:
-	MOVQ   ldk+32(FP), R12
+	MOVQ   ldk+40(FP), R12
 	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -3616,13 +3673,13 @@ cells4of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells4of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells4of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells4of16Fetch0:
@@ -3697,13 +3754,13 @@ cells4of16Fetch0:
 	SUBQ         $0x00000040, CX
 	JGT          cells4of16Fetch2
 	ADDQ         CX, AX
-	ADDQ         24(SP), AX
-	MOVQ         16(SP), CX
+	ADDQ         32(SP), AX
+	MOVQ         24(SP), CX
 	MOVQ         AX, R14
 	ANDQ         $0x00000fff, R14
-	CMPQ         R14, 16(SP)
+	CMPQ         R14, 24(SP)
 	JGE          cells4of16Fetch2
-	MOVQ         beyond+80(FP), R14
+	MOVQ         40(SP), R14
 	PREFETCHT0   (AX)(R14*1)
 
 cells4of16Fetch2:
@@ -3789,13 +3846,13 @@ cells1of16:
 	SUBQ       $0x00000040, CX
 	JGT        cells1of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
 	MOVQ       AX, R14
 	ANDQ       $0x00000fff, R14
-	CMPQ       R14, 16(SP)
+	CMPQ       R14, 24(SP)
 	JGE        cells1of16Fetch0
-	MOVQ       beyond+80(FP), R14
+	MOVQ       40(SP), R14
 	PREFETCHT0 (AX)(R14*1)
 
 cells1of16Fetch0:
@@ -3926,133 +3983,133 @@ stored16:
 	JMP  keys16
 
 end16:
-	ADDQ $0x00000010, keys+40(FP)
+	ADDQ $0x00000010, 8(SP)
 
 keys4:
-	SUBQ $0x00000004, keys+40(FP)
+	SUBQ $0x00000004, 8(SP)
 	JLT  end4
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI), R12
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen0of4Part
-	VPMOVSXBD (R9), Z16
+	VPMOVSXBD (R12), Z16
 	VCVTDQ2PS Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000010, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of4
 
 widen0of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen0of4End
-	VPMOVSXBD.Z (R9), K1, Z16
+	VPMOVSXBD.Z (R12), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen0of4End:
-	MOVQ ldk+32(FP), R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*1), R12
+	MOVQ ldk+40(FP), R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*1), R14
 
 widen1of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen1of4Part
-	VPMOVSXBD (R9), Z16
+	VPMOVSXBD (R12), Z16
 	VCVTDQ2PS Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000010, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen1of4
 
 widen1of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen1of4End
-	VPMOVSXBD.Z (R9), K1, Z16
+	VPMOVSXBD.Z (R12), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen1of4End:
-	MOVQ ldk+32(FP), R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(BX*2), R12
+	MOVQ ldk+40(FP), R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(BX*2), R14
 
 widen2of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen2of4Part
-	VPMOVSXBD (R9), Z16
+	VPMOVSXBD (R12), Z16
 	VCVTDQ2PS Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000010, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen2of4
 
 widen2of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen2of4End
-	VPMOVSXBD.Z (R9), K1, Z16
+	VPMOVSXBD.Z (R12), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen2of4End:
-	MOVQ ldk+32(FP), R9
-	ADDQ R9, DX
-	MOVQ DX, R9
-	MOVQ depth+48(FP), R10
-	LEAQ (SI)(R8*1), R12
+	MOVQ ldk+40(FP), R12
+	ADDQ R12, DX
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI)(R8*1), R14
 
 widen3of4:
-	SUBQ      $0x00000010, R10
+	SUBQ      $0x00000010, R13
 	JLT       widen3of4Part
-	VPMOVSXBD (R9), Z16
+	VPMOVSXBD (R12), Z16
 	VCVTDQ2PS Z16, Z16
-	VMOVUPS   Z16, (R12)
-	ADDQ      $0x00000010, R9
-	ADDQ      $0x00000040, R12
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen3of4
 
 widen3of4Part:
-	ADDQ        $0x00000010, R10
+	ADDQ        $0x00000010, R13
 	JZ          widen3of4End
-	VPMOVSXBD.Z (R9), K1, Z16
+	VPMOVSXBD.Z (R12), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z16, (R14)
 
 widen3of4End:
-	MOVQ   ldk+32(FP), R9
-	ADDQ   R9, DX
+	MOVQ   ldk+40(FP), R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   q+16(FP), R9
-	MOVQ   (SP), R10
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of4:
-	SUBQ       $0x00000004, R10
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -4061,7 +4118,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      64(R9), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 8(SI)(BX*1), Z19
@@ -4070,7 +4127,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 8(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	VMOVUPS      128(R9), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ 16(SI)(BX*1), Z19
@@ -4079,7 +4136,7 @@ cells4of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ 16(SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	VMOVUPS      192(R9), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
 	VPBROADCASTQ 24(SI)(BX*1), Z19
@@ -4088,33 +4145,33 @@ cells4of4Fetch0:
 	VFMADD231PS  Z17, Z20, Z2
 	VPBROADCASTQ 24(SI)(R8*1), Z21
 	VFMADD231PS  Z17, Z21, Z3
-	ADDQ         $0x00000100, R9
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of4
 
 cellsEnd4of4:
-	ADDQ $0x00000004, R10
+	ADDQ $0x00000004, R13
 
 cells1of4:
-	SUBQ       $0x00000001, R10
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R12
-	ANDQ       $0x00000fff, R12
-	CMPQ       R12, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of4Fetch0
-	MOVQ       beyond+80(FP), R12
-	PREFETCHT0 (AX)(R12*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of4Fetch0:
-	VMOVUPS      (R9), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VPBROADCASTQ (SI)(BX*1), Z19
@@ -4123,20 +4180,20 @@ cells1of4Fetch0:
 	VFMADD231PS  Z16, Z20, Z2
 	VPBROADCASTQ (SI)(R8*1), Z21
 	VFMADD231PS  Z16, Z21, Z3
-	ADDQ         $0x00000040, R9
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of4
 
 cellsEnd1of4:
-	MOVQ          (SP), R10
-	SHLQ          $0x03, R10
-	XORQ          R9, R9
-	SUBQ          R10, R9
-	ADDQ          R9, SI
-	ADDQ          R9, DI
-	MOVQ          lds+8(FP), R9
-	SHLQ          $0x02, R9
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VSHUFPS       $0x88, Z1, Z0, Z16
 	VSHUFPS       $0xdd, Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -4145,189 +4202,192 @@ cellsEnd1of4:
 	VADDPS        Z17, Z16, Z2
 	VSHUFPS       $0x88, Z2, Z0, Z1
 	VSHUFPS       $0xdd, Z2, Z0, Z3
-	LEAQ          (R11)(R9*2), R10
-	ADDQ          R9, R10
-	LEAQ          (R10)(R9*2), R12
-	ADDQ          R9, R12
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VMOVUPS       X1, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
-	VMOVUPS       X3, (R11)(R9*1)
+	VMOVUPS       X3, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z1, (R11)(R9*2)
+	VEXTRACTF32X4 $0x01, Z1, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z3, (R10)
+	VEXTRACTF32X4 $0x01, Z3, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z1, (R10)(R9*1)
+	VEXTRACTF32X4 $0x02, Z1, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z3, (R10)(R9*2)
+	VEXTRACTF32X4 $0x02, Z3, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z1, (R12)
+	VEXTRACTF32X4 $0x03, Z1, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z3, (R12)(R9*1)
+	VEXTRACTF32X4 $0x03, Z3, (R14)(R12*1)
 
 stored4:
 	ADDQ $0x00000010, R11
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 8(SP)
 
 keys1:
-	SUBQ $0x00000001, keys+40(FP)
+	SUBQ $0x00000001, 8(SP)
 	JLT  end1
-	MOVQ DX, BX
-	MOVQ depth+48(FP), R8
-	LEAQ (SI), R9
+	MOVQ DX, R12
+	MOVQ depth+48(FP), R13
+	LEAQ (SI), R14
 
 widen0of1:
-	SUBQ      $0x00000010, R8
+	SUBQ      $0x00000010, R13
 	JLT       widen0of1Part
-	VPMOVSXBD (BX), Z16
+	VPMOVSXBD (R12), Z16
 	VCVTDQ2PS Z16, Z16
-	VMOVUPS   Z16, (R9)
-	ADDQ      $0x00000010, BX
-	ADDQ      $0x00000040, R9
+	VMOVUPS   Z16, (R14)
+	ADDQ      $0x00000010, R12
+	ADDQ      $0x00000040, R14
 	JMP       widen0of1
 
 widen0of1Part:
-	ADDQ        $0x00000010, R8
+	ADDQ        $0x00000010, R13
 	JZ          widen0of1End
-	VPMOVSXBD.Z (BX), K1, Z16
+	VPMOVSXBD.Z (R12), K1, Z16
 	VCVTDQ2PS   Z16, Z16
-	VMOVUPS     Z16, (R9)
+	VMOVUPS     Z16, (R14)
 
 widen0of1End:
-	MOVQ   ldk+32(FP), BX
-	ADDQ   BX, DX
+	MOVQ   ldk+40(FP), R12
+	ADDQ   R12, DX
 	VPXORD Z0, Z0, Z0
-	MOVQ   q+16(FP), BX
-	MOVQ   (SP), R8
+	MOVQ   q+16(FP), R12
+	MOVQ   (SP), R13
 
 cells4of1:
-	SUBQ       $0x00000004, R8
+	SUBQ       $0x00000004, R13
 	JLT        cellsEnd4of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells4of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells4of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      64(BX), Z17
+	VMOVUPS      64(R12), Z17
 	VPBROADCASTQ 8(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	VMOVUPS      128(BX), Z16
+	VMOVUPS      128(R12), Z16
 	VPBROADCASTQ 16(SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	VMOVUPS      192(BX), Z17
+	VMOVUPS      192(R12), Z17
 	VPBROADCASTQ 24(SI), Z18
 	VFMADD231PS  Z17, Z18, Z0
-	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, R12
 	ADDQ         $0x00000020, SI
 	ADDQ         $0x00000020, DI
 	JMP          cells4of1
 
 cellsEnd4of1:
-	ADDQ $0x00000004, R8
+	ADDQ $0x00000004, R13
 
 cells1of1:
-	SUBQ       $0x00000001, R8
+	SUBQ       $0x00000001, R13
 	JLT        cellsEnd1of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       24(SP), AX
-	MOVQ       16(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 16(SP)
+	ADDQ       32(SP), AX
+	MOVQ       24(SP), CX
+	MOVQ       AX, R14
+	ANDQ       $0x00000fff, R14
+	CMPQ       R14, 24(SP)
 	JGE        cells1of1Fetch0
-	MOVQ       beyond+80(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       40(SP), R14
+	PREFETCHT0 (AX)(R14*1)
 
 cells1of1Fetch0:
-	VMOVUPS      (BX), Z16
+	VMOVUPS      (R12), Z16
 	VPBROADCASTQ (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
-	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, R12
 	ADDQ         $0x00000008, SI
 	ADDQ         $0x00000008, DI
 	JMP          cells1of1
 
 cellsEnd1of1:
-	MOVQ          (SP), R8
-	SHLQ          $0x03, R8
-	XORQ          BX, BX
-	SUBQ          R8, BX
-	ADDQ          BX, SI
-	ADDQ          BX, DI
-	MOVQ          lds+8(FP), BX
-	SHLQ          $0x02, BX
+	MOVQ          (SP), R13
+	SHLQ          $0x03, R13
+	XORQ          R12, R12
+	SUBQ          R13, R12
+	ADDQ          R12, SI
+	ADDQ          R12, DI
+	MOVQ          lds+8(FP), R12
+	SHLQ          $0x02, R12
 	VPERMILPS     $0xb1, Z0, Z16
 	VADDPS        Z16, Z0, Z0
-	LEAQ          (R11)(BX*2), R8
-	ADDQ          BX, R8
-	LEAQ          (R8)(BX*2), R9
-	ADDQ          BX, R9
+	LEAQ          (R11)(R12*2), R13
+	ADDQ          R12, R13
+	LEAQ          (R13)(R12*2), R14
+	ADDQ          R12, R14
 	VEXTRACTF32X4 $0x00, Z0, X16
 	VMOVSS        X16, (R11)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R11)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R11)(R12*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored1
 	VEXTRACTF32X4 $0x01, Z0, X16
-	VMOVSS        X16, (R11)(BX*2)
+	VMOVSS        X16, (R11)(R12*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)
+	VEXTRACTPS    $0x02, X16, (R13)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored1
 	VEXTRACTF32X4 $0x02, Z0, X16
-	VMOVSS        X16, (R8)(BX*1)
+	VMOVSS        X16, (R13)(R12*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)(BX*2)
+	VEXTRACTPS    $0x02, X16, (R13)(R12*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored1
 	VEXTRACTF32X4 $0x03, Z0, X16
-	VMOVSS        X16, (R9)
+	VMOVSS        X16, (R14)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R9)(BX*1)
+	VEXTRACTPS    $0x02, X16, (R14)(R12*1)
 
 stored1:
 	ADDQ $0x00000004, R11
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 8(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET
 
-// func octetPairsAVX512(s *float32, lds int, q *uint32, k *byte, ldk int, keys int, depth int, rows int, next uintptr, beyond int)
+// func octetPairsAVX512(s *float32, lds int, q *uint32, k *byte, pieces int, ldk int, depth int, rows int)
 // Requires: AVX, AVX512BW, AVX512DQ, AVX512F, AVX512_BF16, MMX+
-TEXT ·octetPairsAVX512(SB), NOSPLIT, $24-80
+TEXT ·octetPairsAVX512(SB), NOSPLIT, $40-64
 	MOVQ  depth+48(FP), AX
 	MOVQ  depth+48(FP), CX
 	ANDQ  $0x03, CX
@@ -4337,25 +4397,37 @@ TEXT ·octetPairsAVX512(SB), NOSPLIT, $24-80
 	KMOVD DX, K1
 	SHRQ  $0x02, AX
 	MOVQ  AX, (SP)
-	MOVQ  next+64(FP), AX
-	MOVQ  depth+48(FP), CX
+	MOVQ  depth+48(FP), AX
+	SHLQ  $0x01, AX
+	MOVQ  ldk+40(FP), CX
 	SHLQ  $0x01, CX
-	MOVQ  CX, 8(SP)
-	MOVQ  ldk+32(FP), DX
+	MOVQ  AX, 16(SP)
+	SUBQ  AX, CX
+	MOVQ  CX, 24(SP)
+	MOVQ  ldk+40(FP), DX
 	SHLQ  $0x01, DX
-	SUBQ  CX, DX
-	MOVQ  DX, 16(SP)
-	MOVQ  k+24(FP), DX
-	MOVQ  ldk+32(FP), BX
-	SHLQ  $0x01, BX
-	LEAQ  (BX)(BX*2), DI
-	LEAQ  (DI)(BX*2), R8
-	LEAQ  (R8)(BX*2), R9
-	LEAQ  (DX)(BX*8), SI
+	LEAQ  (DX)(DX*2), DI
+	LEAQ  (DI)(DX*2), R8
+	LEAQ  (R8)(DX*2), R9
 	MOVQ  s+0(FP), R10
 
+piece:
+	DECQ pieces+32(FP)
+	JLT  done
+	MOVQ k+24(FP), R11
+	MOVQ 8(R11), BX
+	MOVQ BX, 8(SP)
+	MOVQ 16(R11), AX
+	MOVQ 16(SP), CX
+	MOVQ 24(R11), BX
+	MOVQ BX, 32(SP)
+	MOVQ (R11), BX
+	LEAQ (BX)(DX*8), SI
+	ADDQ $0x20, R11
+	MOVQ R11, k+24(FP)
+
 keys16:
-	SUBQ   $0x00000010, keys+40(FP)
+	SUBQ   $0x00000010, 8(SP)
 	JLT    end16
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -4385,42 +4457,42 @@ cells4of16:
 	SUBQ       $0x00000080, CX
 	JGT        cells4of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 8(SP)
+	CMPQ       R13, 16(SP)
 	JGE        cells4of16Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       32(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 cells4of16Fetch0:
 	VMOVUPS      (R11), Z16
-	VPBROADCASTQ (DX), Z18
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VPBROADCASTQ (DX)(BX*4), Z22
+	VPBROADCASTQ (BX)(DX*4), Z22
 	LONG         $0x404eb262; WORD $0xe052 // VDPBF16PS Z16, Z22, Z4
-	VPBROADCASTQ (DX)(R8*1), Z23
+	VPBROADCASTQ (BX)(R8*1), Z23
 	LONG         $0x4046b262; WORD $0xe852 // VDPBF16PS Z16, Z23, Z5
-	VPBROADCASTQ (DX)(DI*2), Z24
+	VPBROADCASTQ (BX)(DI*2), Z24
 	LONG         $0x403eb262; WORD $0xf052 // VDPBF16PS Z16, Z24, Z6
-	VPBROADCASTQ (DX)(R9*1), Z25
+	VPBROADCASTQ (BX)(R9*1), Z25
 	LONG         $0x4036b262; WORD $0xf852 // VDPBF16PS Z16, Z25, Z7
 	VPBROADCASTQ (SI), Z26
 	LONG         $0x402e3262; WORD $0xc052 // VDPBF16PS Z16, Z26, Z8
-	VPBROADCASTQ (SI)(BX*1), Z27
+	VPBROADCASTQ (SI)(DX*1), Z27
 	LONG         $0x40263262; WORD $0xc852 // VDPBF16PS Z16, Z27, Z9
-	VPBROADCASTQ (SI)(BX*2), Z28
+	VPBROADCASTQ (SI)(DX*2), Z28
 	LONG         $0x401e3262; WORD $0xd052 // VDPBF16PS Z16, Z28, Z10
 	VPBROADCASTQ (SI)(DI*1), Z29
 	LONG         $0x40163262; WORD $0xd852 // VDPBF16PS Z16, Z29, Z11
-	VPBROADCASTQ (SI)(BX*4), Z30
+	VPBROADCASTQ (SI)(DX*4), Z30
 	LONG         $0x400e3262; WORD $0xe052 // VDPBF16PS Z16, Z30, Z12
 	VPBROADCASTQ (SI)(R8*1), Z31
 	LONG         $0x40063262; WORD $0xe852 // VDPBF16PS Z16, Z31, Z13
@@ -4434,42 +4506,42 @@ cells4of16Fetch0:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch1
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch1:
 	VMOVUPS      64(R11), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VPBROADCASTQ 8(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	VPBROADCASTQ 8(DX)(BX*1), Z19
+	VPBROADCASTQ 8(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc952 // VDPBF16PS Z17, Z19, Z1
-	VPBROADCASTQ 8(DX)(BX*2), Z20
+	VPBROADCASTQ 8(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd152 // VDPBF16PS Z17, Z20, Z2
-	VPBROADCASTQ 8(DX)(DI*1), Z21
+	VPBROADCASTQ 8(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd952 // VDPBF16PS Z17, Z21, Z3
-	VPBROADCASTQ 8(DX)(BX*4), Z22
+	VPBROADCASTQ 8(BX)(DX*4), Z22
 	LONG         $0x404eb262; WORD $0xe152 // VDPBF16PS Z17, Z22, Z4
-	VPBROADCASTQ 8(DX)(R8*1), Z23
+	VPBROADCASTQ 8(BX)(R8*1), Z23
 	LONG         $0x4046b262; WORD $0xe952 // VDPBF16PS Z17, Z23, Z5
-	VPBROADCASTQ 8(DX)(DI*2), Z24
+	VPBROADCASTQ 8(BX)(DI*2), Z24
 	LONG         $0x403eb262; WORD $0xf152 // VDPBF16PS Z17, Z24, Z6
-	VPBROADCASTQ 8(DX)(R9*1), Z25
+	VPBROADCASTQ 8(BX)(R9*1), Z25
 	LONG         $0x4036b262; WORD $0xf952 // VDPBF16PS Z17, Z25, Z7
 	VPBROADCASTQ 8(SI), Z26
 	LONG         $0x402e3262; WORD $0xc152 // VDPBF16PS Z17, Z26, Z8
-	VPBROADCASTQ 8(SI)(BX*1), Z27
+	VPBROADCASTQ 8(SI)(DX*1), Z27
 	LONG         $0x40263262; WORD $0xc952 // VDPBF16PS Z17, Z27, Z9
-	VPBROADCASTQ 8(SI)(BX*2), Z28
+	VPBROADCASTQ 8(SI)(DX*2), Z28
 	LONG         $0x401e3262; WORD $0xd152 // VDPBF16PS Z17, Z28, Z10
 	VPBROADCASTQ 8(SI)(DI*1), Z29
 	LONG         $0x40163262; WORD $0xd952 // VDPBF16PS Z17, Z29, Z11
-	VPBROADCASTQ 8(SI)(BX*4), Z30
+	VPBROADCASTQ 8(SI)(DX*4), Z30
 	LONG         $0x400e3262; WORD $0xe152 // VDPBF16PS Z17, Z30, Z12
 	VPBROADCASTQ 8(SI)(R8*1), Z31
 	LONG         $0x40063262; WORD $0xe952 // VDPBF16PS Z17, Z31, Z13
@@ -4483,42 +4555,42 @@ cells4of16Fetch1:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch2
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch2:
 	VMOVUPS      128(R11), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VPBROADCASTQ 16(BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ 16(DX)(BX*1), Z19
+	VPBROADCASTQ 16(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ 16(DX)(BX*2), Z20
+	VPBROADCASTQ 16(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ 16(DX)(DI*1), Z21
+	VPBROADCASTQ 16(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VPBROADCASTQ 16(DX)(BX*4), Z22
+	VPBROADCASTQ 16(BX)(DX*4), Z22
 	LONG         $0x404eb262; WORD $0xe052 // VDPBF16PS Z16, Z22, Z4
-	VPBROADCASTQ 16(DX)(R8*1), Z23
+	VPBROADCASTQ 16(BX)(R8*1), Z23
 	LONG         $0x4046b262; WORD $0xe852 // VDPBF16PS Z16, Z23, Z5
-	VPBROADCASTQ 16(DX)(DI*2), Z24
+	VPBROADCASTQ 16(BX)(DI*2), Z24
 	LONG         $0x403eb262; WORD $0xf052 // VDPBF16PS Z16, Z24, Z6
-	VPBROADCASTQ 16(DX)(R9*1), Z25
+	VPBROADCASTQ 16(BX)(R9*1), Z25
 	LONG         $0x4036b262; WORD $0xf852 // VDPBF16PS Z16, Z25, Z7
 	VPBROADCASTQ 16(SI), Z26
 	LONG         $0x402e3262; WORD $0xc052 // VDPBF16PS Z16, Z26, Z8
-	VPBROADCASTQ 16(SI)(BX*1), Z27
+	VPBROADCASTQ 16(SI)(DX*1), Z27
 	LONG         $0x40263262; WORD $0xc852 // VDPBF16PS Z16, Z27, Z9
-	VPBROADCASTQ 16(SI)(BX*2), Z28
+	VPBROADCASTQ 16(SI)(DX*2), Z28
 	LONG         $0x401e3262; WORD $0xd052 // VDPBF16PS Z16, Z28, Z10
 	VPBROADCASTQ 16(SI)(DI*1), Z29
 	LONG         $0x40163262; WORD $0xd852 // VDPBF16PS Z16, Z29, Z11
-	VPBROADCASTQ 16(SI)(BX*4), Z30
+	VPBROADCASTQ 16(SI)(DX*4), Z30
 	LONG         $0x400e3262; WORD $0xe052 // VDPBF16PS Z16, Z30, Z12
 	VPBROADCASTQ 16(SI)(R8*1), Z31
 	LONG         $0x40063262; WORD $0xe852 // VDPBF16PS Z16, Z31, Z13
@@ -4532,42 +4604,42 @@ cells4of16Fetch2:
 	SUBQ         $0x00000080, CX
 	JGT          cells4of16Fetch3
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
 	MOVQ         AX, R13
 	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 8(SP)
+	CMPQ         R13, 16(SP)
 	JGE          cells4of16Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         32(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 cells4of16Fetch3:
 	VMOVUPS      192(R11), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VPBROADCASTQ 24(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	VPBROADCASTQ 24(DX)(BX*1), Z19
+	VPBROADCASTQ 24(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc952 // VDPBF16PS Z17, Z19, Z1
-	VPBROADCASTQ 24(DX)(BX*2), Z20
+	VPBROADCASTQ 24(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd152 // VDPBF16PS Z17, Z20, Z2
-	VPBROADCASTQ 24(DX)(DI*1), Z21
+	VPBROADCASTQ 24(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd952 // VDPBF16PS Z17, Z21, Z3
-	VPBROADCASTQ 24(DX)(BX*4), Z22
+	VPBROADCASTQ 24(BX)(DX*4), Z22
 	LONG         $0x404eb262; WORD $0xe152 // VDPBF16PS Z17, Z22, Z4
-	VPBROADCASTQ 24(DX)(R8*1), Z23
+	VPBROADCASTQ 24(BX)(R8*1), Z23
 	LONG         $0x4046b262; WORD $0xe952 // VDPBF16PS Z17, Z23, Z5
-	VPBROADCASTQ 24(DX)(DI*2), Z24
+	VPBROADCASTQ 24(BX)(DI*2), Z24
 	LONG         $0x403eb262; WORD $0xf152 // VDPBF16PS Z17, Z24, Z6
-	VPBROADCASTQ 24(DX)(R9*1), Z25
+	VPBROADCASTQ 24(BX)(R9*1), Z25
 	LONG         $0x4036b262; WORD $0xf952 // VDPBF16PS Z17, Z25, Z7
 	VPBROADCASTQ 24(SI), Z26
 	LONG         $0x402e3262; WORD $0xc152 // VDPBF16PS Z17, Z26, Z8
-	VPBROADCASTQ 24(SI)(BX*1), Z27
+	VPBROADCASTQ 24(SI)(DX*1), Z27
 	LONG         $0x40263262; WORD $0xc952 // VDPBF16PS Z17, Z27, Z9
-	VPBROADCASTQ 24(SI)(BX*2), Z28
+	VPBROADCASTQ 24(SI)(DX*2), Z28
 	LONG         $0x401e3262; WORD $0xd152 // VDPBF16PS Z17, Z28, Z10
 	VPBROADCASTQ 24(SI)(DI*1), Z29
 	LONG         $0x40163262; WORD $0xd952 // VDPBF16PS Z17, Z29, Z11
-	VPBROADCASTQ 24(SI)(BX*4), Z30
+	VPBROADCASTQ 24(SI)(DX*4), Z30
 	LONG         $0x400e3262; WORD $0xe152 // VDPBF16PS Z17, Z30, Z12
 	VPBROADCASTQ 24(SI)(R8*1), Z31
 	LONG         $0x40063262; WORD $0xe952 // VDPBF16PS Z17, Z31, Z13
@@ -4576,7 +4648,7 @@ cells4of16Fetch3:
 	VPBROADCASTQ 24(SI)(R9*1), Z19
 	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
 	ADDQ         $0x00000100, R11
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of16
 
@@ -4592,42 +4664,42 @@ cells1of16:
 	SUBQ       $0x00000080, CX
 	JGT        cells1of16Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 8(SP)
+	CMPQ       R13, 16(SP)
 	JGE        cells1of16Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       32(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 cells1of16Fetch0:
 	VMOVUPS      (R11), Z16
-	VPBROADCASTQ (DX), Z18
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VPBROADCASTQ (DX)(BX*4), Z22
+	VPBROADCASTQ (BX)(DX*4), Z22
 	LONG         $0x404eb262; WORD $0xe052 // VDPBF16PS Z16, Z22, Z4
-	VPBROADCASTQ (DX)(R8*1), Z23
+	VPBROADCASTQ (BX)(R8*1), Z23
 	LONG         $0x4046b262; WORD $0xe852 // VDPBF16PS Z16, Z23, Z5
-	VPBROADCASTQ (DX)(DI*2), Z24
+	VPBROADCASTQ (BX)(DI*2), Z24
 	LONG         $0x403eb262; WORD $0xf052 // VDPBF16PS Z16, Z24, Z6
-	VPBROADCASTQ (DX)(R9*1), Z25
+	VPBROADCASTQ (BX)(R9*1), Z25
 	LONG         $0x4036b262; WORD $0xf852 // VDPBF16PS Z16, Z25, Z7
 	VPBROADCASTQ (SI), Z26
 	LONG         $0x402e3262; WORD $0xc052 // VDPBF16PS Z16, Z26, Z8
-	VPBROADCASTQ (SI)(BX*1), Z27
+	VPBROADCASTQ (SI)(DX*1), Z27
 	LONG         $0x40263262; WORD $0xc852 // VDPBF16PS Z16, Z27, Z9
-	VPBROADCASTQ (SI)(BX*2), Z28
+	VPBROADCASTQ (SI)(DX*2), Z28
 	LONG         $0x401e3262; WORD $0xd052 // VDPBF16PS Z16, Z28, Z10
 	VPBROADCASTQ (SI)(DI*1), Z29
 	LONG         $0x40163262; WORD $0xd852 // VDPBF16PS Z16, Z29, Z11
-	VPBROADCASTQ (SI)(BX*4), Z30
+	VPBROADCASTQ (SI)(DX*4), Z30
 	LONG         $0x400e3262; WORD $0xe052 // VDPBF16PS Z16, Z30, Z12
 	VPBROADCASTQ (SI)(R8*1), Z31
 	LONG         $0x40063262; WORD $0xe852 // VDPBF16PS Z16, Z31, Z13
@@ -4636,7 +4708,7 @@ cells1of16Fetch0:
 	VPBROADCASTQ (SI)(R9*1), Z19
 	LONG         $0x40663262; WORD $0xf852 // VDPBF16PS Z16, Z19, Z15
 	ADDQ         $0x00000040, R11
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of16
 
@@ -4644,43 +4716,43 @@ cellsEnd1of16:
 	KTESTB       K1, K1
 	JZ           next16
 	VMOVUPS      (R11), Z16
-	VMOVDQU16.Z  (DX), K1, Z18
+	VMOVDQU16.Z  (BX), K1, Z18
 	VPBROADCASTQ X18, Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VMOVDQU16.Z  (DX)(BX*1), K1, Z19
+	VMOVDQU16.Z  (BX)(DX*1), K1, Z19
 	VPBROADCASTQ X19, Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VMOVDQU16.Z  (DX)(BX*2), K1, Z20
+	VMOVDQU16.Z  (BX)(DX*2), K1, Z20
 	VPBROADCASTQ X20, Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VMOVDQU16.Z  (DX)(DI*1), K1, Z21
+	VMOVDQU16.Z  (BX)(DI*1), K1, Z21
 	VPBROADCASTQ X21, Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VMOVDQU16.Z  (DX)(BX*4), K1, Z22
+	VMOVDQU16.Z  (BX)(DX*4), K1, Z22
 	VPBROADCASTQ X22, Z22
 	LONG         $0x404eb262; WORD $0xe052 // VDPBF16PS Z16, Z22, Z4
-	VMOVDQU16.Z  (DX)(R8*1), K1, Z23
+	VMOVDQU16.Z  (BX)(R8*1), K1, Z23
 	VPBROADCASTQ X23, Z23
 	LONG         $0x4046b262; WORD $0xe852 // VDPBF16PS Z16, Z23, Z5
-	VMOVDQU16.Z  (DX)(DI*2), K1, Z24
+	VMOVDQU16.Z  (BX)(DI*2), K1, Z24
 	VPBROADCASTQ X24, Z24
 	LONG         $0x403eb262; WORD $0xf052 // VDPBF16PS Z16, Z24, Z6
-	VMOVDQU16.Z  (DX)(R9*1), K1, Z25
+	VMOVDQU16.Z  (BX)(R9*1), K1, Z25
 	VPBROADCASTQ X25, Z25
 	LONG         $0x4036b262; WORD $0xf852 // VDPBF16PS Z16, Z25, Z7
 	VMOVDQU16.Z  (SI), K1, Z26
 	VPBROADCASTQ X26, Z26
 	LONG         $0x402e3262; WORD $0xc052 // VDPBF16PS Z16, Z26, Z8
-	VMOVDQU16.Z  (SI)(BX*1), K1, Z27
+	VMOVDQU16.Z  (SI)(DX*1), K1, Z27
 	VPBROADCASTQ X27, Z27
 	LONG         $0x40263262; WORD $0xc852 // VDPBF16PS Z16, Z27, Z9
-	VMOVDQU16.Z  (SI)(BX*2), K1, Z28
+	VMOVDQU16.Z  (SI)(DX*2), K1, Z28
 	VPBROADCASTQ X28, Z28
 	LONG         $0x401e3262; WORD $0xd052 // VDPBF16PS Z16, Z28, Z10
 	VMOVDQU16.Z  (SI)(DI*1), K1, Z29
 	VPBROADCASTQ X29, Z29
 	LONG         $0x40163262; WORD $0xd852 // VDPBF16PS Z16, Z29, Z11
-	VMOVDQU16.Z  (SI)(BX*4), K1, Z30
+	VMOVDQU16.Z  (SI)(DX*4), K1, Z30
 	VPBROADCASTQ X30, Z30
 	LONG         $0x400e3262; WORD $0xe052 // VDPBF16PS Z16, Z30, Z12
 	VMOVDQU16.Z  (SI)(R8*1), K1, Z31
@@ -4697,9 +4769,9 @@ next16:
 	MOVQ       (SP), R12
 	SHLQ       $0x03, R12
 	XORQ       R11, R11
-	IMUL3Q     $0x00000010, BX, R11
+	IMUL3Q     $0x00000010, DX, R11
 	SUBQ       R12, R11
-	ADDQ       R11, DX
+	ADDQ       R11, BX
 	ADDQ       R11, SI
 	MOVQ       lds+8(FP), R11
 	SHLQ       $0x02, R11
@@ -4783,154 +4855,154 @@ stored16:
 	JMP  keys16
 
 end16:
-	ADDQ $0x00000010, keys+40(FP)
+	ADDQ $0x00000010, 8(SP)
 
 keys4:
-	SUBQ   $0x00000004, keys+40(FP)
+	SUBQ   $0x00000004, 8(SP)
 	JLT    end4
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
-	MOVQ   q+16(FP), R8
-	MOVQ   (SP), R9
+	MOVQ   q+16(FP), R11
+	MOVQ   (SP), R12
 
 cells4of4:
-	SUBQ       $0x00000004, R9
+	SUBQ       $0x00000004, R12
 	JLT        cellsEnd4of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells4of4Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (AX)(R11*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells4of4Fetch0:
-	VMOVUPS      (R8), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VMOVUPS      64(R8), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VMOVUPS      64(R11), Z17
+	VPBROADCASTQ 8(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	VPBROADCASTQ 8(DX)(BX*1), Z19
+	VPBROADCASTQ 8(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc952 // VDPBF16PS Z17, Z19, Z1
-	VPBROADCASTQ 8(DX)(BX*2), Z20
+	VPBROADCASTQ 8(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd152 // VDPBF16PS Z17, Z20, Z2
-	VPBROADCASTQ 8(DX)(DI*1), Z21
+	VPBROADCASTQ 8(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd952 // VDPBF16PS Z17, Z21, Z3
 	PREFETCHT1   (AX)
 	ADDQ         $0x00000040, AX
 	SUBQ         $0x00000040, CX
 	JGT          cells4of4Fetch2
 	ADDQ         CX, AX
-	ADDQ         16(SP), AX
-	MOVQ         8(SP), CX
-	MOVQ         AX, R11
-	ANDQ         $0x00000fff, R11
-	CMPQ         R11, 8(SP)
+	ADDQ         24(SP), AX
+	MOVQ         16(SP), CX
+	MOVQ         AX, R13
+	ANDQ         $0x00000fff, R13
+	CMPQ         R13, 16(SP)
 	JGE          cells4of4Fetch2
-	MOVQ         beyond+72(FP), R11
-	PREFETCHT0   (AX)(R11*1)
+	MOVQ         32(SP), R13
+	PREFETCHT0   (AX)(R13*1)
 
 cells4of4Fetch2:
-	VMOVUPS      128(R8), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VMOVUPS      128(R11), Z16
+	VPBROADCASTQ 16(BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ 16(DX)(BX*1), Z19
+	VPBROADCASTQ 16(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ 16(DX)(BX*2), Z20
+	VPBROADCASTQ 16(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ 16(DX)(DI*1), Z21
+	VPBROADCASTQ 16(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	VMOVUPS      192(R8), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VMOVUPS      192(R11), Z17
+	VPBROADCASTQ 24(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	VPBROADCASTQ 24(DX)(BX*1), Z19
+	VPBROADCASTQ 24(BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc952 // VDPBF16PS Z17, Z19, Z1
-	VPBROADCASTQ 24(DX)(BX*2), Z20
+	VPBROADCASTQ 24(BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd152 // VDPBF16PS Z17, Z20, Z2
-	VPBROADCASTQ 24(DX)(DI*1), Z21
+	VPBROADCASTQ 24(BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd952 // VDPBF16PS Z17, Z21, Z3
-	ADDQ         $0x00000100, R8
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, R11
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of4
 
 cellsEnd4of4:
-	ADDQ $0x00000004, R9
+	ADDQ $0x00000004, R12
 
 cells1of4:
-	SUBQ       $0x00000001, R9
+	SUBQ       $0x00000001, R12
 	JLT        cellsEnd1of4
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of4Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R11
-	ANDQ       $0x00000fff, R11
-	CMPQ       R11, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells1of4Fetch0
-	MOVQ       beyond+72(FP), R11
-	PREFETCHT0 (AX)(R11*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells1of4Fetch0:
-	VMOVUPS      (R8), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VPBROADCASTQ (DX)(BX*1), Z19
+	VPBROADCASTQ (BX)(DX*1), Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VPBROADCASTQ (DX)(BX*2), Z20
+	VPBROADCASTQ (BX)(DX*2), Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VPBROADCASTQ (DX)(DI*1), Z21
+	VPBROADCASTQ (BX)(DI*1), Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
-	ADDQ         $0x00000040, R8
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of4
 
 cellsEnd1of4:
 	KTESTB       K1, K1
 	JZ           next4
-	VMOVUPS      (R8), Z16
-	VMOVDQU16.Z  (DX), K1, Z18
+	VMOVUPS      (R11), Z16
+	VMOVDQU16.Z  (BX), K1, Z18
 	VPBROADCASTQ X18, Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VMOVDQU16.Z  (DX)(BX*1), K1, Z19
+	VMOVDQU16.Z  (BX)(DX*1), K1, Z19
 	VPBROADCASTQ X19, Z19
 	LONG         $0x4066b262; WORD $0xc852 // VDPBF16PS Z16, Z19, Z1
-	VMOVDQU16.Z  (DX)(BX*2), K1, Z20
+	VMOVDQU16.Z  (BX)(DX*2), K1, Z20
 	VPBROADCASTQ X20, Z20
 	LONG         $0x405eb262; WORD $0xd052 // VDPBF16PS Z16, Z20, Z2
-	VMOVDQU16.Z  (DX)(DI*1), K1, Z21
+	VMOVDQU16.Z  (BX)(DI*1), K1, Z21
 	VPBROADCASTQ X21, Z21
 	LONG         $0x4056b262; WORD $0xd852 // VDPBF16PS Z16, Z21, Z3
 
 next4:
-	MOVQ          (SP), R9
-	SHLQ          $0x03, R9
-	XORQ          R8, R8
-	IMUL3Q        $0x00000004, BX, R8
-	SUBQ          R9, R8
-	ADDQ          R8, DX
-	ADDQ          R8, SI
-	MOVQ          lds+8(FP), R8
-	SHLQ          $0x02, R8
+	MOVQ          (SP), R12
+	SHLQ          $0x03, R12
+	XORQ          R11, R11
+	IMUL3Q        $0x00000004, DX, R11
+	SUBQ          R12, R11
+	ADDQ          R11, BX
+	ADDQ          R11, SI
+	MOVQ          lds+8(FP), R11
+	SHLQ          $0x02, R11
 	VSHUFPS       $0x88, Z1, Z0, Z16
 	VSHUFPS       $0xdd, Z1, Z0, Z17
 	VADDPS        Z17, Z16, Z0
@@ -4939,167 +5011,170 @@ next4:
 	VADDPS        Z17, Z16, Z2
 	VSHUFPS       $0x88, Z2, Z0, Z1
 	VSHUFPS       $0xdd, Z2, Z0, Z3
-	LEAQ          (R10)(R8*2), R9
-	ADDQ          R8, R9
-	LEAQ          (R9)(R8*2), R11
-	ADDQ          R8, R11
+	LEAQ          (R10)(R11*2), R12
+	ADDQ          R11, R12
+	LEAQ          (R12)(R11*2), R13
+	ADDQ          R11, R13
 	VMOVUPS       X1, (R10)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored4
-	VMOVUPS       X3, (R10)(R8*1)
+	VMOVUPS       X3, (R10)(R11*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z1, (R10)(R8*2)
+	VEXTRACTF32X4 $0x01, Z1, (R10)(R11*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored4
-	VEXTRACTF32X4 $0x01, Z3, (R9)
+	VEXTRACTF32X4 $0x01, Z3, (R12)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z1, (R9)(R8*1)
+	VEXTRACTF32X4 $0x02, Z1, (R12)(R11*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored4
-	VEXTRACTF32X4 $0x02, Z3, (R9)(R8*2)
+	VEXTRACTF32X4 $0x02, Z3, (R12)(R11*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z1, (R11)
+	VEXTRACTF32X4 $0x03, Z1, (R13)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored4
-	VEXTRACTF32X4 $0x03, Z3, (R11)(R8*1)
+	VEXTRACTF32X4 $0x03, Z3, (R13)(R11*1)
 
 stored4:
 	ADDQ $0x00000010, R10
 	JMP  keys4
 
 end4:
-	ADDQ $0x00000004, keys+40(FP)
+	ADDQ $0x00000004, 8(SP)
 
 keys1:
-	SUBQ   $0x00000001, keys+40(FP)
+	SUBQ   $0x00000001, 8(SP)
 	JLT    end1
 	VPXORD Z0, Z0, Z0
-	MOVQ   q+16(FP), DI
-	MOVQ   (SP), R8
+	MOVQ   q+16(FP), R11
+	MOVQ   (SP), R12
 
 cells4of1:
-	SUBQ       $0x00000004, R8
+	SUBQ       $0x00000004, R12
 	JLT        cellsEnd4of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells4of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells4of1Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells4of1Fetch0:
-	VMOVUPS      (DI), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VMOVUPS      64(DI), Z17
-	VPBROADCASTQ 8(DX), Z18
+	VMOVUPS      64(R11), Z17
+	VPBROADCASTQ 8(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	VMOVUPS      128(DI), Z16
-	VPBROADCASTQ 16(DX), Z18
+	VMOVUPS      128(R11), Z16
+	VPBROADCASTQ 16(BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	VMOVUPS      192(DI), Z17
-	VPBROADCASTQ 24(DX), Z18
+	VMOVUPS      192(R11), Z17
+	VPBROADCASTQ 24(BX), Z18
 	LONG         $0x406eb262; WORD $0xc152 // VDPBF16PS Z17, Z18, Z0
-	ADDQ         $0x00000100, DI
-	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000100, R11
+	ADDQ         $0x00000020, BX
 	ADDQ         $0x00000020, SI
 	JMP          cells4of1
 
 cellsEnd4of1:
-	ADDQ $0x00000004, R8
+	ADDQ $0x00000004, R12
 
 cells1of1:
-	SUBQ       $0x00000001, R8
+	SUBQ       $0x00000001, R12
 	JLT        cellsEnd1of1
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, CX
 	JGT        cells1of1Fetch0
 	ADDQ       CX, AX
-	ADDQ       16(SP), AX
-	MOVQ       8(SP), CX
-	MOVQ       AX, R9
-	ANDQ       $0x00000fff, R9
-	CMPQ       R9, 8(SP)
+	ADDQ       24(SP), AX
+	MOVQ       16(SP), CX
+	MOVQ       AX, R13
+	ANDQ       $0x00000fff, R13
+	CMPQ       R13, 16(SP)
 	JGE        cells1of1Fetch0
-	MOVQ       beyond+72(FP), R9
-	PREFETCHT0 (AX)(R9*1)
+	MOVQ       32(SP), R13
+	PREFETCHT0 (AX)(R13*1)
 
 cells1of1Fetch0:
-	VMOVUPS      (DI), Z16
-	VPBROADCASTQ (DX), Z18
+	VMOVUPS      (R11), Z16
+	VPBROADCASTQ (BX), Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
-	ADDQ         $0x00000040, DI
-	ADDQ         $0x00000008, DX
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000008, BX
 	ADDQ         $0x00000008, SI
 	JMP          cells1of1
 
 cellsEnd1of1:
 	KTESTB       K1, K1
 	JZ           next1
-	VMOVUPS      (DI), Z16
-	VMOVDQU16.Z  (DX), K1, Z18
+	VMOVUPS      (R11), Z16
+	VMOVDQU16.Z  (BX), K1, Z18
 	VPBROADCASTQ X18, Z18
 	LONG         $0x406eb262; WORD $0xc052 // VDPBF16PS Z16, Z18, Z0
 
 next1:
-	MOVQ          (SP), R8
-	SHLQ          $0x03, R8
-	XORQ          DI, DI
-	IMUL3Q        $0x00000001, BX, DI
-	SUBQ          R8, DI
-	ADDQ          DI, DX
-	ADDQ          DI, SI
-	MOVQ          lds+8(FP), DI
-	SHLQ          $0x02, DI
+	MOVQ          (SP), R12
+	SHLQ          $0x03, R12
+	XORQ          R11, R11
+	IMUL3Q        $0x00000001, DX, R11
+	SUBQ          R12, R11
+	ADDQ          R11, BX
+	ADDQ          R11, SI
+	MOVQ          lds+8(FP), R11
+	SHLQ          $0x02, R11
 	VPERMILPS     $0xb1, Z0, Z16
 	VADDPS        Z16, Z0, Z0
-	LEAQ          (R10)(DI*2), R8
-	ADDQ          DI, R8
-	LEAQ          (R8)(DI*2), R9
-	ADDQ          DI, R9
+	LEAQ          (R10)(R11*2), R12
+	ADDQ          R11, R12
+	LEAQ          (R12)(R11*2), R13
+	ADDQ          R11, R13
 	VEXTRACTF32X4 $0x00, Z0, X16
 	VMOVSS        X16, (R10)
 	CMPQ          rows+56(FP), $0x01
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R10)(DI*1)
+	VEXTRACTPS    $0x02, X16, (R10)(R11*1)
 	CMPQ          rows+56(FP), $0x02
 	JLE           stored1
 	VEXTRACTF32X4 $0x01, Z0, X16
-	VMOVSS        X16, (R10)(DI*2)
+	VMOVSS        X16, (R10)(R11*2)
 	CMPQ          rows+56(FP), $0x03
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)
+	VEXTRACTPS    $0x02, X16, (R12)
 	CMPQ          rows+56(FP), $0x04
 	JLE           stored1
 	VEXTRACTF32X4 $0x02, Z0, X16
-	VMOVSS        X16, (R8)(DI*1)
+	VMOVSS        X16, (R12)(R11*1)
 	CMPQ          rows+56(FP), $0x05
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R8)(DI*2)
+	VEXTRACTPS    $0x02, X16, (R12)(R11*2)
 	CMPQ          rows+56(FP), $0x06
 	JLE           stored1
 	VEXTRACTF32X4 $0x03, Z0, X16
-	VMOVSS        X16, (R9)
+	VMOVSS        X16, (R13)
 	CMPQ          rows+56(FP), $0x07
 	JLE           stored1
-	VEXTRACTPS    $0x02, X16, (R9)(DI*1)
+	VEXTRACTPS    $0x02, X16, (R13)(R11*1)
 
 stored1:
 	ADDQ $0x00000004, R10
 	JMP  keys1
 
 end1:
-	ADDQ $0x00000001, keys+40(FP)
+	ADDQ $0x00000001, 8(SP)
+	JMP  piece
+
+done:
 	VZEROUPPER
 	RET

@@ -42,8 +42,8 @@ type Pairs struct {
 	// nothing beats weigh followed by mul.
 	attend func(o []float32, ldo int, s []float32, lds int, v PairPanels, keys, cols int, scale float32, st *State, beta []float32)
 	// dots and weighted are of few rows, or nil where nothing beats Funcs'.
-	dots     func(s []float32, lds int, q PairQueries, k Stored, keys int, ahead Ahead)
-	weighted func(o []float32, ldo int, p []uint16, ldp int, v Stored, rows, keys, cols int, ahead Ahead)
+	dots     func(s []float32, lds int, q PairQueries, k *Pieces)
+	weighted func(o []float32, ldo int, p []uint16, ldp int, v *Pieces, rows, cols int)
 	// fma runs rounds of so many operations.
 	fma      func(rounds int)
 	perRound int64

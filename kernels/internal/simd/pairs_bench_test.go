@@ -62,7 +62,7 @@ func BenchmarkDecodePairs(b *testing.B) {
 		if !x.available || !x.TakesFew() {
 			continue
 		}
-		k := Stored{Half: AsHalves(aligned(keys * d / 2)), DType: kernels.BFloat16, LD: d}
+		k := piecesOf(Stored{Half: AsHalves(aligned(keys * d / 2)), DType: kernels.BFloat16, LD: d}, keys, d, Ahead{})
 		for _, rows := range []int{4, 8} {
 			s, o := aligned(rows*(keys+16)), aligned(rows*d)
 			q := NewPairQueries(make([]uint32, PairQueriesLen(rows, d)), rows, d)
@@ -70,7 +70,7 @@ func BenchmarkDecodePairs(b *testing.B) {
 			name := fmt.Sprintf("isa=%s/rows=%d/", x.Name, rows)
 			b.Run(name+"dots", func(b *testing.B) {
 				for b.Loop() {
-					x.Dots(s, keys+16, q, k, keys, Ahead{})
+					x.Dots(s, keys+16, q, k)
 				}
 				report(b, 2*rows*d*keys)
 			})
@@ -82,7 +82,7 @@ func BenchmarkDecodePairs(b *testing.B) {
 			})
 			b.Run(name+"add", func(b *testing.B) {
 				for b.Loop() {
-					x.AddWeighted(o, d, AsHalves(s), 2*(keys+16), k, rows, keys, d, Ahead{})
+					x.AddWeighted(o, d, AsHalves(s), 2*(keys+16), k, rows)
 				}
 				report(b, 2*rows*d*keys)
 			})

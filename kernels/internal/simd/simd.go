@@ -61,9 +61,9 @@ type Funcs struct {
 	rescale        func(st *State, rows int) (fresh uint32)
 	softcap        func(s []float32, lds, rows, cols int, in, out float32)
 	bias           func(s []float32, lds, rows, cols int, slope []float32, first []int32)
-	dots           func(s []float32, lds int, q []float32, ldq int, k Stored, rows, keys, depth int, ahead Ahead)
-	octets         func(s []float32, lds int, q []float32, k Stored, rows, keys, depth int, ahead Ahead) // nil where there are none
-	weighted       func(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead)
+	dots           func(s []float32, lds int, q []float32, ldq int, k *Pieces, rows, depth int)
+	octets         func(s []float32, lds int, q []float32, k *Pieces, rows, depth int) // nil where there are none
+	weighted       func(o []float32, ldo int, p []float32, ldp int, v *Pieces, rows, cols int)
 	fma            func(rounds int)
 	read           func(x []float32)
 	widen          func(dst []float32, src []uint16, t kernels.DType)

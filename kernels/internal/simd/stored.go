@@ -33,19 +33,6 @@ func (x Stored) len() int {
 	return len(x.Half)
 }
 
-// from returns x from a row on.
-func (x Stored) from(row int) Stored {
-	switch at := row * x.LD; x.DType {
-	case kernels.Float32:
-		x.Float32 = x.Float32[at:]
-	case kernels.Int8:
-		x.Int8 = x.Int8[at:]
-	default:
-		x.Half = x.Half[at:]
-	}
-	return x
-}
-
 // at is the address of the first element.
 func (x Stored) at() *byte {
 	switch x.DType {
@@ -120,11 +107,5 @@ func (a Ahead) of(x Stored) Ahead {
 	if a.Next == 0 {
 		a.Next = x.Place()
 	}
-	return a
-}
-
-// plus goes on by some rows of x.
-func (a Ahead) plus(rows int, x Stored) Ahead {
-	a.Next += Place(rows * x.LD * int(x.DType.Size()))
 	return a
 }

@@ -61,30 +61,32 @@ func (f *Funcs) rise(o []float32, ldo int, s []float32, lds, rows, keys, cols in
 //	}
 //
 // Sums run in the order of the keys, each step fused where the instruction set
-// has it, as those of [Funcs.MulAdd] do. V has at most kernels.MaxHeadDim
-// columns of halves. O must not overlap P or V. As many rows of ahead as V has are fetched
-// meanwhile.
-func (f *Funcs) AddWeighted(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
-	if rows < 0 || keys < 0 || cols < 0 || v.DType != kernels.Float32 && cols > kernels.MaxHeadDim {
+// has it, as those of [Funcs.MulAdd] do. V has cols columns, at most kernels.MaxHeadDim
+// of halves. O must not overlap P or V.
+func (f *Funcs) AddWeighted(o []float32, ldo int, p []float32, ldp int, v *Pieces, rows int) {
+	cols := v.cols
+	if rows < 0 || v.dtype != kernels.Float32 && cols > kernels.MaxHeadDim {
 		panic(errShape)
 	}
-	if !spans(o, ldo, rows, cols) || !spans(p, ldp, rows, keys) || !v.spans(keys, cols) {
+	if !spans(o, ldo, rows, cols) || !spans(p, ldp, rows, v.rows) {
 		panic(errShort)
 	}
-	if rows > 0 && keys > 0 && cols > 0 {
-		f.weighted(o, ldo, p, ldp, v, rows, keys, cols, ahead)
+	if rows > 0 && v.rows > 0 && cols > 0 {
+		f.weighted(o, ldo, p, ldp, v, rows, cols)
 	}
 }
 
-func weightedGeneric(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, _ Ahead) {
+func weightedGeneric(o []float32, ldo int, p []float32, ldp int, v *Pieces, rows, cols int) {
 	add := func(v []float32, ld, first, n int) {
 		for i := 0; i < rows; i += genericRows {
 			mulGeneric(o[i*ldo:], ldo, p[i*ldp+first:], ldp, Panels{Data: v, LD: apart(ld), Panel: genericCols}, min(genericRows, rows-i), n, cols, ones[:])
 		}
 	}
-	if v.DType == kernels.Float32 {
-		add(v.Float32, v.LD, 0, keys)
-		return
-	}
-	widened(v, keys, cols, func(v []float32, first, n int) { add(v, cols, first, n) })
+	v.each(func(first int, v Stored, keys int) {
+		if v.DType == kernels.Float32 {
+			add(v.Float32, v.LD, first, keys)
+			return
+		}
+		widened(v, keys, cols, func(v []float32, from, n int) { add(v, cols, first+from, n) })
+	})
 }

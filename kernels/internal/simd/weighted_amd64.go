@@ -2,37 +2,38 @@
 
 package simd
 
+import "github.com/attnbench/attnbench/kernels"
+
 //go:generate go run -C _asm ./weighted -out ../weighted_amd64.s
 
 // A weightedFunc adds weighted values for a fixed number of rows.
-type weightedFunc func(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+type weightedFunc func(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 // weightedOf cuts the rows into those that there are functions for.
-func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []float32, int, Stored, int, int, int, Ahead) {
-	return func(o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, ahead Ahead) {
+func weightedOf(list []few[weightedFunc], width int) func([]float32, int, []float32, int, *Pieces, int, int) {
+	return func(o []float32, ldo int, p []float32, ldp int, v *Pieces, rows, cols int) {
 		if unmaskable(v, width, cols) {
-			widened(v, keys, cols, func(x []float32, first, n int) {
-				v := Stored{Float32: x, LD: cols}
-				weightedBlock(list, o, ldo, p[first:], ldp, v, rows, n, cols, Ahead{}.of(v))
+			v.widenedPieces(func(first int, block *piece) {
+				weightedBlock(list, kernels.Float32, o, ldo, p[first:], ldp, block, cols, rows, cols)
 			})
 			return
 		}
-		next := ahead.of(v)
 		if f := fewOf(list, rows); f.rows == rows {
-			f.byDType[v.DType](&o[0], ldo, &p[0], ldp, v.at(), v.LD, keys, cols, next.Next, next.Beyond)
+			f.byDType[v.dtype](&o[0], ldo, &p[0], ldp, &v.list[0], len(v.list), v.ld, cols)
 			return
 		}
-		for first := 0; first < keys; first += blockKeys {
-			weightedBlock(list, o, ldo, p[first:], ldp, v.from(first), rows, min(blockKeys, keys-first), cols, next.plus(first, v))
-		}
+		v.eachBlock(func(first int, block *piece) {
+			weightedBlock(list, v.dtype, o, ldo, p[first:], ldp, block, v.ld, rows, cols)
+		})
 	}
 }
 
-func weightedBlock(list []few[weightedFunc], o []float32, ldo int, p []float32, ldp int, v Stored, rows, keys, cols int, next Ahead) {
+func weightedBlock(list []few[weightedFunc], t kernels.DType, o []float32, ldo int, p []float32, ldp int, v *piece, ldv, rows, cols int) {
 	for i := 0; i < rows; {
 		f := fewOf(list, rows-i)
-		f.byDType[v.DType](&o[i*ldo], ldo, &p[i*ldp], ldp, v.at(), v.LD, keys, cols, next.Next, next.Beyond)
-		i, next = i+f.rows, Ahead{}.of(v)
+		f.byDType[t](&o[i*ldo], ldo, &p[i*ldp], ldp, v, 1, ldv, cols)
+		i += f.rows
+		v.stay()
 	}
 }
 
@@ -50,85 +51,85 @@ var weightedAVX2 = []few[weightedFunc]{
 }
 
 //go:noescape
-func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted8I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted8I8AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4I8AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2I8AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1I8AVX512(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted4I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted4I8AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted2I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted2I8AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)
 
 //go:noescape
-func weighted1I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv, keys, cols int, next Place, beyond int)
+func weighted1I8AVX2(c *float32, ldc int, p *float32, ldp int, v *piece, pieces, ldv, cols int)

@@ -4,34 +4,46 @@
 
 #include "textflag.h"
 
-// func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted1F32AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x02, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted1F32AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
-	MOVQ ldc+8(FP), CX
-	SHLQ $0x02, CX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), SI
-	MOVQ ldp+24(FP), CX
-	SHLQ $0x02, CX
-	MOVQ v+32(FP), DI
-	MOVQ ldv+40(FP), R8
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), R8
 	SHLQ $0x02, R8
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), DI
+	MOVQ DI, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), DI
+	MOVQ DI, 40(SP)
+	MOVQ (CX), DI
 	MOVQ DI, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -69,7 +81,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By4Fetch0:
@@ -109,7 +121,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch1:
@@ -149,7 +161,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch2:
@@ -189,7 +201,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch3:
@@ -238,7 +250,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By1Fetch0:
@@ -308,7 +320,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -336,7 +348,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -364,7 +376,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -392,7 +404,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -429,7 +441,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -481,7 +493,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -500,7 +512,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch1:
@@ -519,7 +531,7 @@ pass1By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch2:
@@ -538,7 +550,7 @@ pass1By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch3:
@@ -566,7 +578,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -614,7 +626,7 @@ partBy4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy4Fetch0:
@@ -633,7 +645,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch1:
@@ -652,7 +664,7 @@ partBy4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch2:
@@ -671,7 +683,7 @@ partBy4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch3:
@@ -699,7 +711,7 @@ partBy1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy1Fetch0:
@@ -717,35 +729,38 @@ partEnd1:
 	VMOVUPS Z0, K1, (BX)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, DI
-	SHLQ   $0x02, DI
-	SUBQ   DI, BX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R8, DI
-	SHLQ   $0x02, CX
-	SUBQ   CX, DI
-	ADDQ   DI, (SP)
-	MOVQ   (SP), DI
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, DI
+	SHLQ  $0x02, DI
+	SUBQ  DI, BX
+	MOVQ  8(SP), R9
+	MOVQ  R9, DI
+	SHLQ  $0x02, DI
+	ADDQ  DI, SI
+	MOVQ  R9, DI
+	IMULQ R8, DI
+	SHLQ  $0x02, CX
+	SUBQ  CX, DI
+	ADDQ  DI, (SP)
+	MOVQ  (SP), DI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted2F32AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x02, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted2F32AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -753,17 +768,30 @@ TEXT ·weighted2F32AVX512(SB), NOSPLIT, $40-80
 	MOVQ p+16(FP), DI
 	MOVQ ldp+24(FP), R8
 	SHLQ $0x02, R8
-	MOVQ v+32(FP), R9
-	MOVQ ldv+40(FP), R10
+	MOVQ ldv+48(FP), R10
 	SHLQ $0x02, R10
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R9
+	MOVQ R9, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R9
+	MOVQ R9, 40(SP)
+	MOVQ (CX), R9
 	MOVQ R9, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -809,7 +837,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By4Fetch0:
@@ -858,7 +886,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch1:
@@ -907,7 +935,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch2:
@@ -956,7 +984,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch3:
@@ -1014,7 +1042,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By1Fetch0:
@@ -1105,7 +1133,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -1138,7 +1166,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -1171,7 +1199,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -1204,7 +1232,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -1246,7 +1274,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -1308,7 +1336,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -1329,7 +1357,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch1:
@@ -1350,7 +1378,7 @@ pass1By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch2:
@@ -1371,7 +1399,7 @@ pass1By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch3:
@@ -1401,7 +1429,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -1453,7 +1481,7 @@ partBy4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy4Fetch0:
@@ -1474,7 +1502,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch1:
@@ -1495,7 +1523,7 @@ partBy4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch2:
@@ -1516,7 +1544,7 @@ partBy4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch3:
@@ -1546,7 +1574,7 @@ partBy1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy1Fetch0:
@@ -1567,35 +1595,38 @@ partEnd1:
 	VMOVUPS Z1, K1, (BX)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R9
-	SHLQ   $0x02, R9
-	SUBQ   R9, BX
-	ADDQ   $0x00000080, DI
-	IMUL3Q $0x00000020, R10, R9
-	SHLQ   $0x02, CX
-	SUBQ   CX, R9
-	ADDQ   R9, (SP)
-	MOVQ   (SP), R9
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R9
+	SHLQ  $0x02, R9
+	SUBQ  R9, BX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R9
+	SHLQ  $0x02, R9
+	ADDQ  R9, DI
+	MOVQ  R11, R9
+	IMULQ R10, R9
+	SHLQ  $0x02, CX
+	SUBQ  CX, R9
+	ADDQ  R9, (SP)
+	MOVQ  (SP), R9
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted4F32AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x02, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted4F32AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -1607,17 +1638,30 @@ TEXT ·weighted4F32AVX512(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R9
 	LEAQ (R8)(R9*2), R10
 	ADDQ R9, R10
-	MOVQ v+32(FP), R11
-	MOVQ ldv+40(FP), R12
+	MOVQ ldv+48(FP), R12
 	SHLQ $0x02, R12
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R11
+	MOVQ R11, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R11
+	MOVQ R11, 40(SP)
+	MOVQ (CX), R11
 	MOVQ R11, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -1659,7 +1703,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By4Fetch0:
@@ -1702,7 +1746,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch1:
@@ -1745,7 +1789,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch2:
@@ -1788,7 +1832,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch3:
@@ -1841,7 +1885,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By1Fetch0:
@@ -1926,7 +1970,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -1951,7 +1995,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch1:
@@ -1976,7 +2020,7 @@ pass1By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch2:
@@ -2001,7 +2045,7 @@ pass1By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch3:
@@ -2036,7 +2080,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -2099,7 +2143,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0:
@@ -2124,7 +2168,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch1:
@@ -2149,7 +2193,7 @@ partBy4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch2:
@@ -2174,7 +2218,7 @@ partBy4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch3:
@@ -2209,7 +2253,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0:
@@ -2238,37 +2282,40 @@ partEnd1:
 	VMOVUPS Z3, K1, (DI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R11
-	SHLQ   $0x02, R11
-	SUBQ   R11, BX
-	SUBQ   R11, DI
-	ADDQ   $0x00000080, R8
-	ADDQ   $0x00000080, R10
-	IMUL3Q $0x00000020, R12, R11
-	SHLQ   $0x02, CX
-	SUBQ   CX, R11
-	ADDQ   R11, (SP)
-	MOVQ   (SP), R11
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R11
+	SHLQ  $0x02, R11
+	SUBQ  R11, BX
+	SUBQ  R11, DI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R11
+	SHLQ  $0x02, R11
+	ADDQ  R11, R8
+	ADDQ  R11, R10
+	MOVQ  R13, R11
+	IMULQ R12, R11
+	SHLQ  $0x02, CX
+	SUBQ  CX, R11
+	ADDQ  R11, (SP)
+	MOVQ  (SP), R11
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted8F32AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted8F32AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x02, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted8F32AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -2284,17 +2331,30 @@ TEXT ·weighted8F32AVX512(SB), NOSPLIT, $40-80
 	ADDQ R10, R11
 	LEAQ (R11)(R10*2), R12
 	ADDQ R10, R12
-	MOVQ v+32(FP), R13
-	MOVQ ldv+40(FP), R14
+	MOVQ ldv+48(FP), R14
 	SHLQ $0x02, R14
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R13
+	MOVQ R13, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R13
+	MOVQ R13, 40(SP)
+	MOVQ (CX), R13
 	MOVQ R13, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -2334,7 +2394,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By4Fetch0:
@@ -2373,7 +2433,7 @@ pass2By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch1
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch1:
@@ -2412,7 +2472,7 @@ pass2By4Fetch1:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch2:
@@ -2451,7 +2511,7 @@ pass2By4Fetch2:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch3
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch3:
@@ -2501,7 +2561,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By1Fetch0:
@@ -2591,7 +2651,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0:
@@ -2620,7 +2680,7 @@ pass1By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass1By4Fetch1
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass1By4Fetch1:
@@ -2649,7 +2709,7 @@ pass1By4Fetch1:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass1By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass1By4Fetch2:
@@ -2678,7 +2738,7 @@ pass1By4Fetch2:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass1By4Fetch3
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass1By4Fetch3:
@@ -2718,7 +2778,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0:
@@ -2796,7 +2856,7 @@ partBy4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0:
@@ -2825,7 +2885,7 @@ partBy4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              partBy4Fetch1
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 partBy4Fetch1:
@@ -2854,7 +2914,7 @@ partBy4Fetch1:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              partBy4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 partBy4Fetch2:
@@ -2883,7 +2943,7 @@ partBy4Fetch2:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              partBy4Fetch3
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 partBy4Fetch3:
@@ -2923,7 +2983,7 @@ partBy1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0:
@@ -2962,57 +3022,73 @@ partEnd1:
 	VMOVUPS Z7, K1, (R8)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R13
-	SHLQ   $0x02, R13
-	SUBQ   R13, BX
-	SUBQ   R13, DI
-	SUBQ   R13, R8
-	ADDQ   $0x00000080, R9
-	ADDQ   $0x00000080, R11
-	ADDQ   $0x00000080, R12
-	IMUL3Q $0x00000020, R14, R13
-	SHLQ   $0x02, CX
-	SUBQ   CX, R13
-	ADDQ   R13, (SP)
-	MOVQ   (SP), R13
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R13
+	SHLQ  $0x02, R13
+	SUBQ  R13, BX
+	SUBQ  R13, DI
+	SUBQ  R13, R8
+	MOVQ  8(SP), R15
+	MOVQ  R15, R13
+	SHLQ  $0x02, R13
+	ADDQ  R13, R9
+	ADDQ  R13, R11
+	ADDQ  R13, R12
+	MOVQ  R15, R13
+	IMULQ R14, R13
+	SHLQ  $0x02, CX
+	SUBQ  CX, R13
+	ADDQ  R13, (SP)
+	MOVQ  (SP), R13
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted1F16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted1F16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
-	MOVQ ldc+8(FP), CX
-	SHLQ $0x02, CX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), SI
-	MOVQ ldp+24(FP), CX
-	SHLQ $0x02, CX
-	MOVQ v+32(FP), DI
-	MOVQ ldv+40(FP), R8
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), R8
 	SHLQ $0x01, R8
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), DI
+	MOVQ DI, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), DI
+	MOVQ DI, 40(SP)
+	MOVQ (CX), DI
 	MOVQ DI, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -3046,7 +3122,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By4Fetch0:
@@ -3082,7 +3158,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch1:
@@ -3118,7 +3194,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch2:
@@ -3154,7 +3230,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch3:
@@ -3199,7 +3275,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By1Fetch0:
@@ -3267,7 +3343,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -3293,7 +3369,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -3319,7 +3395,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -3345,7 +3421,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -3380,7 +3456,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -3432,7 +3508,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -3455,7 +3531,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch2:
@@ -3487,7 +3563,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -3535,7 +3611,7 @@ partBy4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy4Fetch0:
@@ -3558,7 +3634,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch2:
@@ -3590,7 +3666,7 @@ partBy1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy1Fetch0:
@@ -3608,35 +3684,38 @@ partEnd1:
 	VMOVUPS Z0, K1, (BX)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, DI
-	SHLQ   $0x02, DI
-	SUBQ   DI, BX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R8, DI
-	SHLQ   $0x01, CX
-	SUBQ   CX, DI
-	ADDQ   DI, (SP)
-	MOVQ   (SP), DI
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, DI
+	SHLQ  $0x02, DI
+	SUBQ  DI, BX
+	MOVQ  8(SP), R9
+	MOVQ  R9, DI
+	SHLQ  $0x02, DI
+	ADDQ  DI, SI
+	MOVQ  R9, DI
+	IMULQ R8, DI
+	SHLQ  $0x01, CX
+	SUBQ  CX, DI
+	ADDQ  DI, (SP)
+	MOVQ  (SP), DI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted2F16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted2F16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -3644,17 +3723,30 @@ TEXT ·weighted2F16AVX512(SB), NOSPLIT, $40-80
 	MOVQ p+16(FP), DI
 	MOVQ ldp+24(FP), R8
 	SHLQ $0x02, R8
-	MOVQ v+32(FP), R9
-	MOVQ ldv+40(FP), R10
+	MOVQ ldv+48(FP), R10
 	SHLQ $0x01, R10
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R9
+	MOVQ R9, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R9
+	MOVQ R9, 40(SP)
+	MOVQ (CX), R9
 	MOVQ R9, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -3696,7 +3788,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By4Fetch0:
@@ -3741,7 +3833,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch1:
@@ -3786,7 +3878,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch2:
@@ -3831,7 +3923,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch3:
@@ -3885,7 +3977,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By1Fetch0:
@@ -3974,7 +4066,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -4005,7 +4097,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -4036,7 +4128,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -4067,7 +4159,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -4107,7 +4199,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -4169,7 +4261,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -4196,7 +4288,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch2:
@@ -4232,7 +4324,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -4284,7 +4376,7 @@ partBy4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy4Fetch0:
@@ -4311,7 +4403,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch2:
@@ -4347,7 +4439,7 @@ partBy1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy1Fetch0:
@@ -4368,35 +4460,38 @@ partEnd1:
 	VMOVUPS Z1, K1, (BX)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R9
-	SHLQ   $0x02, R9
-	SUBQ   R9, BX
-	ADDQ   $0x00000080, DI
-	IMUL3Q $0x00000020, R10, R9
-	SHLQ   $0x01, CX
-	SUBQ   CX, R9
-	ADDQ   R9, (SP)
-	MOVQ   (SP), R9
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R9
+	SHLQ  $0x02, R9
+	SUBQ  R9, BX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R9
+	SHLQ  $0x02, R9
+	ADDQ  R9, DI
+	MOVQ  R11, R9
+	IMULQ R10, R9
+	SHLQ  $0x01, CX
+	SUBQ  CX, R9
+	ADDQ  R9, (SP)
+	MOVQ  (SP), R9
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted4F16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted4F16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -4408,17 +4503,30 @@ TEXT ·weighted4F16AVX512(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R9
 	LEAQ (R8)(R9*2), R10
 	ADDQ R9, R10
-	MOVQ v+32(FP), R11
-	MOVQ ldv+40(FP), R12
+	MOVQ ldv+48(FP), R12
 	SHLQ $0x01, R12
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R11
+	MOVQ R11, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R11
+	MOVQ R11, 40(SP)
+	MOVQ (CX), R11
 	MOVQ R11, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -4458,7 +4566,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By4Fetch0:
@@ -4499,7 +4607,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch1:
@@ -4540,7 +4648,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch2:
@@ -4581,7 +4689,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch3:
@@ -4632,7 +4740,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By1Fetch0:
@@ -4717,7 +4825,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -4752,7 +4860,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch2:
@@ -4797,7 +4905,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -4860,7 +4968,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0:
@@ -4895,7 +5003,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch2:
@@ -4940,7 +5048,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0:
@@ -4969,37 +5077,40 @@ partEnd1:
 	VMOVUPS Z3, K1, (DI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R11
-	SHLQ   $0x02, R11
-	SUBQ   R11, BX
-	SUBQ   R11, DI
-	ADDQ   $0x00000080, R8
-	ADDQ   $0x00000080, R10
-	IMUL3Q $0x00000020, R12, R11
-	SHLQ   $0x01, CX
-	SUBQ   CX, R11
-	ADDQ   R11, (SP)
-	MOVQ   (SP), R11
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R11
+	SHLQ  $0x02, R11
+	SUBQ  R11, BX
+	SUBQ  R11, DI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R11
+	SHLQ  $0x02, R11
+	ADDQ  R11, R8
+	ADDQ  R11, R10
+	MOVQ  R13, R11
+	IMULQ R12, R11
+	SHLQ  $0x01, CX
+	SUBQ  CX, R11
+	ADDQ  R11, (SP)
+	MOVQ  (SP), R11
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted8F16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted8F16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted8F16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -5015,17 +5126,30 @@ TEXT ·weighted8F16AVX512(SB), NOSPLIT, $40-80
 	ADDQ R10, R11
 	LEAQ (R11)(R10*2), R12
 	ADDQ R10, R12
-	MOVQ v+32(FP), R13
-	MOVQ ldv+40(FP), R14
+	MOVQ ldv+48(FP), R14
 	SHLQ $0x01, R14
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R13
+	MOVQ R13, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R13
+	MOVQ R13, 40(SP)
+	MOVQ (CX), R13
 	MOVQ R13, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -5064,7 +5188,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By4Fetch0:
@@ -5102,7 +5226,7 @@ pass2By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch1
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch1:
@@ -5140,7 +5264,7 @@ pass2By4Fetch1:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch2:
@@ -5178,7 +5302,7 @@ pass2By4Fetch2:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch3
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch3:
@@ -5227,7 +5351,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By1Fetch0:
@@ -5317,7 +5441,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0:
@@ -5360,7 +5484,7 @@ pass1By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass1By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass1By4Fetch2:
@@ -5414,7 +5538,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0:
@@ -5492,7 +5616,7 @@ partBy4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0:
@@ -5535,7 +5659,7 @@ partBy4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              partBy4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 partBy4Fetch2:
@@ -5589,7 +5713,7 @@ partBy1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0:
@@ -5628,57 +5752,73 @@ partEnd1:
 	VMOVUPS Z7, K1, (R8)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R13
-	SHLQ   $0x02, R13
-	SUBQ   R13, BX
-	SUBQ   R13, DI
-	SUBQ   R13, R8
-	ADDQ   $0x00000080, R9
-	ADDQ   $0x00000080, R11
-	ADDQ   $0x00000080, R12
-	IMUL3Q $0x00000020, R14, R13
-	SHLQ   $0x01, CX
-	SUBQ   CX, R13
-	ADDQ   R13, (SP)
-	MOVQ   (SP), R13
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R13
+	SHLQ  $0x02, R13
+	SUBQ  R13, BX
+	SUBQ  R13, DI
+	SUBQ  R13, R8
+	MOVQ  8(SP), R15
+	MOVQ  R15, R13
+	SHLQ  $0x02, R13
+	ADDQ  R13, R9
+	ADDQ  R13, R11
+	ADDQ  R13, R12
+	MOVQ  R15, R13
+	IMULQ R14, R13
+	SHLQ  $0x01, CX
+	SUBQ  CX, R13
+	ADDQ  R13, (SP)
+	MOVQ  (SP), R13
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted1BF16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted1BF16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
-	MOVQ ldc+8(FP), CX
-	SHLQ $0x02, CX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), SI
-	MOVQ ldp+24(FP), CX
-	SHLQ $0x02, CX
-	MOVQ v+32(FP), DI
-	MOVQ ldv+40(FP), R8
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), R8
 	SHLQ $0x01, R8
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), DI
+	MOVQ DI, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), DI
+	MOVQ DI, 40(SP)
+	MOVQ (CX), DI
 	MOVQ DI, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -5712,7 +5852,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By4Fetch0:
@@ -5756,7 +5896,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch1:
@@ -5800,7 +5940,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch2:
@@ -5844,7 +5984,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch3:
@@ -5897,7 +6037,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By1Fetch0:
@@ -5973,7 +6113,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -6003,7 +6143,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -6033,7 +6173,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -6063,7 +6203,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -6102,7 +6242,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -6158,7 +6298,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -6183,7 +6323,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch2:
@@ -6217,7 +6357,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -6266,7 +6406,7 @@ partBy4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy4Fetch0:
@@ -6291,7 +6431,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch2:
@@ -6325,7 +6465,7 @@ partBy1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy1Fetch0:
@@ -6344,35 +6484,38 @@ partEnd1:
 	VMOVUPS Z0, K1, (BX)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, DI
-	SHLQ   $0x02, DI
-	SUBQ   DI, BX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R8, DI
-	SHLQ   $0x01, CX
-	SUBQ   CX, DI
-	ADDQ   DI, (SP)
-	MOVQ   (SP), DI
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, DI
+	SHLQ  $0x02, DI
+	SUBQ  DI, BX
+	MOVQ  8(SP), R9
+	MOVQ  R9, DI
+	SHLQ  $0x02, DI
+	ADDQ  DI, SI
+	MOVQ  R9, DI
+	IMULQ R8, DI
+	SHLQ  $0x01, CX
+	SUBQ  CX, DI
+	ADDQ  DI, (SP)
+	MOVQ  (SP), DI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted2BF16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted2BF16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -6380,17 +6523,30 @@ TEXT ·weighted2BF16AVX512(SB), NOSPLIT, $40-80
 	MOVQ p+16(FP), DI
 	MOVQ ldp+24(FP), R8
 	SHLQ $0x02, R8
-	MOVQ v+32(FP), R9
-	MOVQ ldv+40(FP), R10
+	MOVQ ldv+48(FP), R10
 	SHLQ $0x01, R10
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R9
+	MOVQ R9, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R9
+	MOVQ R9, 40(SP)
+	MOVQ (CX), R9
 	MOVQ R9, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -6432,7 +6588,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By4Fetch0:
@@ -6485,7 +6641,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch1:
@@ -6538,7 +6694,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch2:
@@ -6591,7 +6747,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch3:
@@ -6653,7 +6809,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By1Fetch0:
@@ -6750,7 +6906,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -6785,7 +6941,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -6820,7 +6976,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -6855,7 +7011,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -6899,7 +7055,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -6965,7 +7121,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -6994,7 +7150,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch2:
@@ -7032,7 +7188,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -7085,7 +7241,7 @@ partBy4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy4Fetch0:
@@ -7114,7 +7270,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch2:
@@ -7152,7 +7308,7 @@ partBy1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy1Fetch0:
@@ -7174,35 +7330,38 @@ partEnd1:
 	VMOVUPS Z1, K1, (BX)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R9
-	SHLQ   $0x02, R9
-	SUBQ   R9, BX
-	ADDQ   $0x00000080, DI
-	IMUL3Q $0x00000020, R10, R9
-	SHLQ   $0x01, CX
-	SUBQ   CX, R9
-	ADDQ   R9, (SP)
-	MOVQ   (SP), R9
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R9
+	SHLQ  $0x02, R9
+	SUBQ  R9, BX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R9
+	SHLQ  $0x02, R9
+	ADDQ  R9, DI
+	MOVQ  R11, R9
+	IMULQ R10, R9
+	SHLQ  $0x01, CX
+	SUBQ  CX, R9
+	ADDQ  R9, (SP)
+	MOVQ  (SP), R9
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted4BF16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted4BF16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -7214,17 +7373,30 @@ TEXT ·weighted4BF16AVX512(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R9
 	LEAQ (R8)(R9*2), R10
 	ADDQ R9, R10
-	MOVQ v+32(FP), R11
-	MOVQ ldv+40(FP), R12
+	MOVQ ldv+48(FP), R12
 	SHLQ $0x01, R12
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R11
+	MOVQ R11, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R11
+	MOVQ R11, 40(SP)
+	MOVQ (CX), R11
 	MOVQ R11, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -7264,7 +7436,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By4Fetch0:
@@ -7309,7 +7481,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch1:
@@ -7354,7 +7526,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch2:
@@ -7399,7 +7571,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch3:
@@ -7454,7 +7626,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By1Fetch0:
@@ -7543,7 +7715,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -7580,7 +7752,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch2:
@@ -7627,7 +7799,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -7691,7 +7863,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0:
@@ -7728,7 +7900,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch2:
@@ -7775,7 +7947,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0:
@@ -7805,37 +7977,40 @@ partEnd1:
 	VMOVUPS Z3, K1, (DI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R11
-	SHLQ   $0x02, R11
-	SUBQ   R11, BX
-	SUBQ   R11, DI
-	ADDQ   $0x00000080, R8
-	ADDQ   $0x00000080, R10
-	IMUL3Q $0x00000020, R12, R11
-	SHLQ   $0x01, CX
-	SUBQ   CX, R11
-	ADDQ   R11, (SP)
-	MOVQ   (SP), R11
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R11
+	SHLQ  $0x02, R11
+	SUBQ  R11, BX
+	SUBQ  R11, DI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R11
+	SHLQ  $0x02, R11
+	ADDQ  R11, R8
+	ADDQ  R11, R10
+	MOVQ  R13, R11
+	IMULQ R12, R11
+	SHLQ  $0x01, CX
+	SUBQ  CX, R11
+	ADDQ  R11, (SP)
+	MOVQ  (SP), R11
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted8BF16AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted8BF16AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	SHLQ $0x01, DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
+TEXT ·weighted8BF16AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	SUBQ DX, CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -7851,17 +8026,30 @@ TEXT ·weighted8BF16AVX512(SB), NOSPLIT, $40-80
 	ADDQ R10, R11
 	LEAQ (R11)(R10*2), R12
 	ADDQ R10, R12
-	MOVQ v+32(FP), R13
-	MOVQ ldv+40(FP), R14
+	MOVQ ldv+48(FP), R14
 	SHLQ $0x01, R14
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R13
+	MOVQ R13, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R13
+	MOVQ R13, 40(SP)
+	MOVQ (CX), R13
 	MOVQ R13, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -7900,7 +8088,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By4Fetch0:
@@ -7940,7 +8128,7 @@ pass2By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch1
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch1:
@@ -7980,7 +8168,7 @@ pass2By4Fetch1:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch2:
@@ -8020,7 +8208,7 @@ pass2By4Fetch2:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch3
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch3:
@@ -8071,7 +8259,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By1Fetch0:
@@ -8163,7 +8351,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0:
@@ -8208,7 +8396,7 @@ pass1By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass1By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass1By4Fetch2:
@@ -8264,7 +8452,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0:
@@ -8343,7 +8531,7 @@ partBy4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0:
@@ -8388,7 +8576,7 @@ partBy4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              partBy4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 partBy4Fetch2:
@@ -8444,7 +8632,7 @@ partBy1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0:
@@ -8484,54 +8672,70 @@ partEnd1:
 	VMOVUPS Z7, K1, (R8)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R13
-	SHLQ   $0x02, R13
-	SUBQ   R13, BX
-	SUBQ   R13, DI
-	SUBQ   R13, R8
-	ADDQ   $0x00000080, R9
-	ADDQ   $0x00000080, R11
-	ADDQ   $0x00000080, R12
-	IMUL3Q $0x00000020, R14, R13
-	SHLQ   $0x01, CX
-	SUBQ   CX, R13
-	ADDQ   R13, (SP)
-	MOVQ   (SP), R13
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R13
+	SHLQ  $0x02, R13
+	SUBQ  R13, BX
+	SUBQ  R13, DI
+	SUBQ  R13, R8
+	MOVQ  8(SP), R15
+	MOVQ  R15, R13
+	SHLQ  $0x02, R13
+	ADDQ  R13, R9
+	ADDQ  R13, R11
+	ADDQ  R13, R12
+	MOVQ  R15, R13
+	IMULQ R14, R13
+	SHLQ  $0x01, CX
+	SUBQ  CX, R13
+	ADDQ  R13, (SP)
+	MOVQ  (SP), R13
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted1I8AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
-	SUBQ DX, CX
+TEXT ·weighted1I8AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
-	MOVQ ldc+8(FP), CX
-	SHLQ $0x02, CX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), SI
-	MOVQ ldp+24(FP), CX
-	SHLQ $0x02, CX
-	MOVQ v+32(FP), DI
-	MOVQ ldv+40(FP), R8
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), R8
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), DI
+	MOVQ DI, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), DI
+	MOVQ DI, 40(SP)
+	MOVQ (CX), DI
 	MOVQ DI, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -8563,7 +8767,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By4Fetch0:
@@ -8605,7 +8809,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch1:
@@ -8647,7 +8851,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch2:
@@ -8689,7 +8893,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass8By4Fetch3:
@@ -8740,7 +8944,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass8By1Fetch0:
@@ -8815,7 +9019,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -8844,7 +9048,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -8873,7 +9077,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -8902,7 +9106,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -8940,7 +9144,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -8996,7 +9200,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -9040,7 +9244,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -9089,7 +9293,7 @@ partBy4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy4Fetch0:
@@ -9133,7 +9337,7 @@ partBy1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy1Fetch0:
@@ -9152,33 +9356,36 @@ partEnd1:
 	VMOVUPS Z0, K1, (BX)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, DI
-	SHLQ   $0x02, DI
-	SUBQ   DI, BX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R8, DI
-	SHLQ   $0x00, CX
-	SUBQ   CX, DI
-	ADDQ   DI, (SP)
-	MOVQ   (SP), DI
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, DI
+	SHLQ  $0x02, DI
+	SUBQ  DI, BX
+	MOVQ  8(SP), R9
+	MOVQ  R9, DI
+	SHLQ  $0x02, DI
+	ADDQ  DI, SI
+	MOVQ  R9, DI
+	IMULQ R8, DI
+	SHLQ  $0x00, CX
+	SUBQ  CX, DI
+	ADDQ  DI, (SP)
+	MOVQ  (SP), DI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted2I8AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
-	SUBQ DX, CX
+TEXT ·weighted2I8AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -9186,16 +9393,29 @@ TEXT ·weighted2I8AVX512(SB), NOSPLIT, $40-80
 	MOVQ p+16(FP), DI
 	MOVQ ldp+24(FP), R8
 	SHLQ $0x02, R8
-	MOVQ v+32(FP), R9
-	MOVQ ldv+40(FP), R10
+	MOVQ ldv+48(FP), R10
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R9
+	MOVQ R9, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R9
+	MOVQ R9, 40(SP)
+	MOVQ (CX), R9
 	MOVQ R9, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -9235,7 +9455,7 @@ pass8By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By4Fetch0:
@@ -9286,7 +9506,7 @@ pass8By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch1:
@@ -9337,7 +9557,7 @@ pass8By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch2:
@@ -9388,7 +9608,7 @@ pass8By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass8By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass8By4Fetch3:
@@ -9448,7 +9668,7 @@ pass8By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass8By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass8By1Fetch0:
@@ -9544,7 +9764,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -9578,7 +9798,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -9612,7 +9832,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -9646,7 +9866,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -9689,7 +9909,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -9755,7 +9975,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -9807,7 +10027,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -9860,7 +10080,7 @@ partBy4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy4Fetch0:
@@ -9912,7 +10132,7 @@ partBy1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy1Fetch0:
@@ -9934,33 +10154,36 @@ partEnd1:
 	VMOVUPS Z1, K1, (BX)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R9
-	SHLQ   $0x02, R9
-	SUBQ   R9, BX
-	ADDQ   $0x00000080, DI
-	IMUL3Q $0x00000020, R10, R9
-	SHLQ   $0x00, CX
-	SUBQ   CX, R9
-	ADDQ   R9, (SP)
-	MOVQ   (SP), R9
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R9
+	SHLQ  $0x02, R9
+	SUBQ  R9, BX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R9
+	SHLQ  $0x02, R9
+	ADDQ  R9, DI
+	MOVQ  R11, R9
+	IMULQ R10, R9
+	SHLQ  $0x00, CX
+	SUBQ  CX, R9
+	ADDQ  R9, (SP)
+	MOVQ  (SP), R9
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted4I8AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
-	SUBQ DX, CX
+TEXT ·weighted4I8AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -9972,16 +10195,29 @@ TEXT ·weighted4I8AVX512(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R9
 	LEAQ (R8)(R9*2), R10
 	ADDQ R9, R10
-	MOVQ v+32(FP), R11
-	MOVQ ldv+40(FP), R12
+	MOVQ ldv+48(FP), R12
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R11
+	MOVQ R11, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R11
+	MOVQ R11, 40(SP)
+	MOVQ (CX), R11
 	MOVQ R11, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -10020,7 +10256,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By4Fetch0:
@@ -10064,7 +10300,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch1:
@@ -10108,7 +10344,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch2:
@@ -10152,7 +10388,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass4By4Fetch3:
@@ -10206,7 +10442,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass4By1Fetch0:
@@ -10295,7 +10531,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -10364,7 +10600,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -10428,7 +10664,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0:
@@ -10497,7 +10733,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0:
@@ -10527,35 +10763,38 @@ partEnd1:
 	VMOVUPS Z3, K1, (DI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R11
-	SHLQ   $0x02, R11
-	SUBQ   R11, BX
-	SUBQ   R11, DI
-	ADDQ   $0x00000080, R8
-	ADDQ   $0x00000080, R10
-	IMUL3Q $0x00000020, R12, R11
-	SHLQ   $0x00, CX
-	SUBQ   CX, R11
-	ADDQ   R11, (SP)
-	MOVQ   (SP), R11
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R11
+	SHLQ  $0x02, R11
+	SUBQ  R11, BX
+	SUBQ  R11, DI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R11
+	SHLQ  $0x02, R11
+	ADDQ  R11, R8
+	ADDQ  R11, R10
+	MOVQ  R13, R11
+	IMULQ R12, R11
+	SHLQ  $0x00, CX
+	SUBQ  CX, R11
+	ADDQ  R11, (SP)
+	MOVQ  (SP), R11
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted8I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted8I8AVX512(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·weighted8I8AVX512(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), DX
-	MOVQ DX, 24(SP)
-	MOVQ ldv+40(FP), CX
-	SUBQ DX, CX
+TEXT ·weighted8I8AVX512(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
 	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), BX
 	MOVQ ldc+8(FP), SI
@@ -10571,16 +10810,29 @@ TEXT ·weighted8I8AVX512(SB), NOSPLIT, $40-80
 	ADDQ R10, R11
 	LEAQ (R11)(R10*2), R12
 	ADDQ R10, R12
-	MOVQ v+32(FP), R13
-	MOVQ ldv+40(FP), R14
+	MOVQ ldv+48(FP), R14
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), CX
+	MOVQ 8(CX), R13
+	MOVQ R13, 48(SP)
+	MOVQ 16(CX), AX
+	MOVQ 24(SP), DX
+	MOVQ 24(CX), R13
+	MOVQ R13, 40(SP)
+	MOVQ (CX), R13
 	MOVQ R13, (SP)
+	ADDQ $0x20, CX
+	MOVQ CX, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, CX
-	CMPQ    CX, keys+48(FP)
-	CMOVQGT keys+48(FP), CX
+	CMPQ    CX, 48(SP)
+	CMOVQGT 48(SP), CX
 	MOVQ    CX, 8(SP)
-	SUBQ    CX, keys+48(FP)
+	SUBQ    CX, 48(SP)
 	MOVQ    cols+56(FP), CX
 	MOVQ    CX, 16(SP)
 
@@ -10619,7 +10871,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By4Fetch0:
@@ -10684,7 +10936,7 @@ pass2By4Fetch0:
 	ANDQ             $0x00000fff, R15
 	CMPQ             R15, 24(SP)
 	JGE              pass2By4Fetch2
-	MOVQ             beyond+72(FP), R15
+	MOVQ             40(SP), R15
 	PREFETCHT0       (AX)(R15*1)
 
 pass2By4Fetch2:
@@ -10760,7 +11012,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass2By1Fetch0:
@@ -10852,7 +11104,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By4Fetch0:
@@ -10938,7 +11190,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 pass1By1Fetch0:
@@ -11017,7 +11269,7 @@ partBy4:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy4Fetch0:
@@ -11103,7 +11355,7 @@ partBy1:
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R15
+	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
 partBy1Fetch0:
@@ -11143,57 +11395,73 @@ partEnd1:
 	VMOVUPS Z7, K1, (R8)(SI*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), CX
-	ANDQ   $-16, CX
-	MOVQ   CX, R13
-	SHLQ   $0x02, R13
-	SUBQ   R13, BX
-	SUBQ   R13, DI
-	SUBQ   R13, R8
-	ADDQ   $0x00000080, R9
-	ADDQ   $0x00000080, R11
-	ADDQ   $0x00000080, R12
-	IMUL3Q $0x00000020, R14, R13
-	SHLQ   $0x00, CX
-	SUBQ   CX, R13
-	ADDQ   R13, (SP)
-	MOVQ   (SP), R13
-	JMP    block
+	MOVQ  cols+56(FP), CX
+	ANDQ  $-16, CX
+	MOVQ  CX, R13
+	SHLQ  $0x02, R13
+	SUBQ  R13, BX
+	SUBQ  R13, DI
+	SUBQ  R13, R8
+	MOVQ  8(SP), R15
+	MOVQ  R15, R13
+	SHLQ  $0x02, R13
+	ADDQ  R13, R9
+	ADDQ  R13, R11
+	ADDQ  R13, R12
+	MOVQ  R15, R13
+	IMULQ R14, R13
+	SHLQ  $0x00, CX
+	SUBQ  CX, R13
+	ADDQ  R13, (SP)
+	MOVQ  (SP), R13
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·weighted1F32AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted1F32AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x02, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), BX
-	MOVQ ldp+24(FP), SI
-	SHLQ $0x02, SI
-	MOVQ v+32(FP), SI
-	MOVQ ldv+40(FP), DI
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), DI
 	SHLQ $0x02, DI
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R8), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R8), SI
+	MOVQ SI, 40(SP)
+	MOVQ (R8), SI
 	MOVQ SI, (SP)
+	ADDQ $0x20, R8
+	MOVQ R8, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R8
-	CMPQ    R8, keys+48(FP)
-	CMOVQGT keys+48(FP), R8
+	CMPQ    R8, 48(SP)
+	CMOVQGT 48(SP), R8
 	MOVQ    R8, 8(SP)
-	SUBQ    R8, keys+48(FP)
+	SUBQ    R8, 48(SP)
 	MOVQ    cols+56(FP), R8
 	MOVQ    R8, 16(SP)
 
@@ -11221,7 +11489,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -11247,7 +11515,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -11273,7 +11541,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -11299,7 +11567,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -11334,7 +11602,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -11386,7 +11654,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -11409,7 +11677,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass1By4Fetch2:
@@ -11441,7 +11709,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -11489,7 +11757,7 @@ partBy4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy4Fetch0:
@@ -11512,7 +11780,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 partBy4Fetch2:
@@ -11544,7 +11812,7 @@ partBy1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 partBy1Fetch0:
@@ -11562,20 +11830,24 @@ partEnd1:
 	VMASKMOVPS Y0, Y15, (DX)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), SI
-	ANDQ   $-8, SI
-	MOVQ   SI, R8
-	SHLQ   $0x02, R8
-	SUBQ   R8, DX
-	ADDQ   $0x00000080, BX
-	IMUL3Q $0x00000020, DI, R8
-	SHLQ   $0x02, SI
-	SUBQ   SI, R8
-	ADDQ   R8, (SP)
-	MOVQ   (SP), SI
-	JMP    block
+	MOVQ  cols+56(FP), SI
+	ANDQ  $-8, SI
+	MOVQ  SI, R8
+	SHLQ  $0x02, R8
+	SUBQ  R8, DX
+	MOVQ  8(SP), R9
+	MOVQ  R9, R8
+	SHLQ  $0x02, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ DI, R8
+	SHLQ  $0x02, SI
+	SUBQ  SI, R8
+	ADDQ  R8, (SP)
+	MOVQ  (SP), SI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
@@ -11599,34 +11871,46 @@ DATA tailMask<>+56(SB)/4, $0x00000000
 DATA tailMask<>+60(SB)/4, $0x00000000
 GLOBL tailMask<>(SB), RODATA|NOPTR, $64
 
-// func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·weighted2F32AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted2F32AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x02, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
 	MOVQ p+16(FP), SI
 	MOVQ ldp+24(FP), DI
 	SHLQ $0x02, DI
-	MOVQ v+32(FP), R8
-	MOVQ ldv+40(FP), R9
+	MOVQ ldv+48(FP), R9
 	SHLQ $0x02, R9
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ R8, 48(SP)
+	MOVQ 16(R10), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R10), R8
+	MOVQ R8, 40(SP)
+	MOVQ (R10), R8
 	MOVQ R8, (SP)
+	ADDQ $0x20, R10
+	MOVQ R10, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R10
-	CMPQ    R10, keys+48(FP)
-	CMOVQGT keys+48(FP), R10
+	CMPQ    R10, 48(SP)
+	CMOVQGT 48(SP), R10
 	MOVQ    R10, 8(SP)
-	SUBQ    R10, keys+48(FP)
+	SUBQ    R10, 48(SP)
 	MOVQ    cols+56(FP), R10
 	MOVQ    R10, 16(SP)
 
@@ -11658,7 +11942,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -11689,7 +11973,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -11720,7 +12004,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -11751,7 +12035,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -11791,7 +12075,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -11853,7 +12137,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -11880,7 +12164,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass1By4Fetch2:
@@ -11916,7 +12200,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -11968,7 +12252,7 @@ partBy4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy4Fetch0:
@@ -11995,7 +12279,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 partBy4Fetch2:
@@ -12031,7 +12315,7 @@ partBy1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 partBy1Fetch0:
@@ -12052,36 +12336,39 @@ partEnd1:
 	VMASKMOVPS Y1, Y15, (DX)(BX*1)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R8
-	ANDQ   $-8, R8
-	MOVQ   R8, R10
-	SHLQ   $0x02, R10
-	SUBQ   R10, DX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R9, R10
-	SHLQ   $0x02, R8
-	SUBQ   R8, R10
-	ADDQ   R10, (SP)
-	MOVQ   (SP), R8
-	JMP    block
+	MOVQ  cols+56(FP), R8
+	ANDQ  $-8, R8
+	MOVQ  R8, R10
+	SHLQ  $0x02, R10
+	SUBQ  R10, DX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  R10, SI
+	MOVQ  R11, R10
+	IMULQ R9, R10
+	SHLQ  $0x02, R8
+	SUBQ  R8, R10
+	ADDQ  R10, (SP)
+	MOVQ  (SP), R8
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4F32AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·weighted4F32AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted4F32AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x02, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x02, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
@@ -12092,17 +12379,30 @@ TEXT ·weighted4F32AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R8
 	LEAQ (DI)(R8*2), R9
 	ADDQ R8, R9
-	MOVQ v+32(FP), R10
-	MOVQ ldv+40(FP), R11
+	MOVQ ldv+48(FP), R11
 	SHLQ $0x02, R11
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R12
+	MOVQ 8(R12), R10
+	MOVQ R10, 48(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), R10
+	MOVQ R10, 40(SP)
+	MOVQ (R12), R10
 	MOVQ R10, (SP)
+	ADDQ $0x20, R12
+	MOVQ R12, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R12
-	CMPQ    R12, keys+48(FP)
-	CMOVQGT keys+48(FP), R12
+	CMPQ    R12, 48(SP)
+	CMOVQGT 48(SP), R12
 	MOVQ    R12, 8(SP)
-	SUBQ    R12, keys+48(FP)
+	SUBQ    R12, 48(SP)
 	MOVQ    cols+56(FP), R12
 	MOVQ    R12, 16(SP)
 
@@ -12133,7 +12433,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0:
@@ -12163,7 +12463,7 @@ pass2By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch1
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch1:
@@ -12193,7 +12493,7 @@ pass2By4Fetch1:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch2:
@@ -12223,7 +12523,7 @@ pass2By4Fetch2:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch3
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch3:
@@ -12263,7 +12563,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0:
@@ -12330,7 +12630,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -12365,7 +12665,7 @@ pass1By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass1By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass1By4Fetch2:
@@ -12410,7 +12710,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -12473,7 +12773,7 @@ partBy4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy4Fetch0:
@@ -12508,7 +12808,7 @@ partBy4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          partBy4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 partBy4Fetch2:
@@ -12553,7 +12853,7 @@ partBy1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        partBy1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 partBy1Fetch0:
@@ -12582,55 +12882,71 @@ partEnd1:
 	VMASKMOVPS Y3, Y15, (SI)
 
 whole:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R10
-	ANDQ   $-8, R10
-	MOVQ   R10, R12
-	SHLQ   $0x02, R12
-	SUBQ   R12, DX
-	SUBQ   R12, SI
-	ADDQ   $0x00000080, DI
-	ADDQ   $0x00000080, R9
-	IMUL3Q $0x00000020, R11, R12
-	SHLQ   $0x02, R10
-	SUBQ   R10, R12
-	ADDQ   R12, (SP)
-	MOVQ   (SP), R10
-	JMP    block
+	MOVQ  cols+56(FP), R10
+	ANDQ  $-8, R10
+	MOVQ  R10, R12
+	SHLQ  $0x02, R12
+	SUBQ  R12, DX
+	SUBQ  R12, SI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R12
+	SHLQ  $0x02, R12
+	ADDQ  R12, DI
+	ADDQ  R12, R9
+	MOVQ  R13, R12
+	IMULQ R11, R12
+	SHLQ  $0x02, R10
+	SUBQ  R10, R12
+	ADDQ  R12, (SP)
+	MOVQ  (SP), R10
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·weighted1F16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted1F16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), BX
-	MOVQ ldp+24(FP), SI
-	SHLQ $0x02, SI
-	MOVQ v+32(FP), SI
-	MOVQ ldv+40(FP), DI
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), DI
 	SHLQ $0x01, DI
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R8), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R8), SI
+	MOVQ SI, 40(SP)
+	MOVQ (R8), SI
 	MOVQ SI, (SP)
+	ADDQ $0x20, R8
+	MOVQ R8, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R8
-	CMPQ    R8, keys+48(FP)
-	CMOVQGT keys+48(FP), R8
+	CMPQ    R8, 48(SP)
+	CMOVQGT 48(SP), R8
 	MOVQ    R8, 8(SP)
-	SUBQ    R8, keys+48(FP)
+	SUBQ    R8, 48(SP)
 	MOVQ    cols+56(FP), R8
 	MOVQ    R8, 16(SP)
 
@@ -12657,7 +12973,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -12682,7 +12998,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -12707,7 +13023,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -12732,7 +13048,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -12766,7 +13082,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -12818,7 +13134,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -12858,7 +13174,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -12881,53 +13197,69 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), SI
-	ANDQ   $-8, SI
-	MOVQ   SI, R8
-	SHLQ   $0x02, R8
-	SUBQ   R8, DX
-	ADDQ   $0x00000080, BX
-	IMUL3Q $0x00000020, DI, R8
-	SHLQ   $0x01, SI
-	SUBQ   SI, R8
-	ADDQ   R8, (SP)
-	MOVQ   (SP), SI
-	JMP    block
+	MOVQ  cols+56(FP), SI
+	ANDQ  $-8, SI
+	MOVQ  SI, R8
+	SHLQ  $0x02, R8
+	SUBQ  R8, DX
+	MOVQ  8(SP), R9
+	MOVQ  R9, R8
+	SHLQ  $0x02, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ DI, R8
+	SHLQ  $0x01, SI
+	SUBQ  SI, R8
+	ADDQ  R8, (SP)
+	MOVQ  (SP), SI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·weighted2F16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted2F16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
 	MOVQ p+16(FP), SI
 	MOVQ ldp+24(FP), DI
 	SHLQ $0x02, DI
-	MOVQ v+32(FP), R8
-	MOVQ ldv+40(FP), R9
+	MOVQ ldv+48(FP), R9
 	SHLQ $0x01, R9
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ R8, 48(SP)
+	MOVQ 16(R10), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R10), R8
+	MOVQ R8, 40(SP)
+	MOVQ (R10), R8
 	MOVQ R8, (SP)
+	ADDQ $0x20, R10
+	MOVQ R10, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R10
-	CMPQ    R10, keys+48(FP)
-	CMOVQGT keys+48(FP), R10
+	CMPQ    R10, 48(SP)
+	CMOVQGT 48(SP), R10
 	MOVQ    R10, 8(SP)
-	SUBQ    R10, keys+48(FP)
+	SUBQ    R10, 48(SP)
 	MOVQ    cols+56(FP), R10
 	MOVQ    R10, 16(SP)
 
@@ -12958,7 +13290,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -12988,7 +13320,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -13018,7 +13350,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -13048,7 +13380,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -13087,7 +13419,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -13149,7 +13481,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -13197,7 +13529,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -13223,36 +13555,39 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R8
-	ANDQ   $-8, R8
-	MOVQ   R8, R10
-	SHLQ   $0x02, R10
-	SUBQ   R10, DX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R9, R10
-	SHLQ   $0x01, R8
-	SUBQ   R8, R10
-	ADDQ   R10, (SP)
-	MOVQ   (SP), R8
-	JMP    block
+	MOVQ  cols+56(FP), R8
+	ANDQ  $-8, R8
+	MOVQ  R8, R10
+	SHLQ  $0x02, R10
+	SUBQ  R10, DX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  R10, SI
+	MOVQ  R11, R10
+	IMULQ R9, R10
+	SHLQ  $0x01, R8
+	SUBQ  R8, R10
+	ADDQ  R10, (SP)
+	MOVQ  (SP), R8
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4F16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, CMOV, F16C, FMA3, MMX+
-TEXT ·weighted4F16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted4F16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
@@ -13263,17 +13598,30 @@ TEXT ·weighted4F16AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R8
 	LEAQ (DI)(R8*2), R9
 	ADDQ R8, R9
-	MOVQ v+32(FP), R10
-	MOVQ ldv+40(FP), R11
+	MOVQ ldv+48(FP), R11
 	SHLQ $0x01, R11
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R12
+	MOVQ 8(R12), R10
+	MOVQ R10, 48(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), R10
+	MOVQ R10, 40(SP)
+	MOVQ (R12), R10
 	MOVQ R10, (SP)
+	ADDQ $0x20, R12
+	MOVQ R12, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R12
-	CMPQ    R12, keys+48(FP)
-	CMOVQGT keys+48(FP), R12
+	CMPQ    R12, 48(SP)
+	CMOVQGT 48(SP), R12
 	MOVQ    R12, 8(SP)
-	SUBQ    R12, keys+48(FP)
+	SUBQ    R12, 48(SP)
 	MOVQ    cols+56(FP), R12
 	MOVQ    R12, 16(SP)
 
@@ -13304,7 +13652,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0:
@@ -13349,7 +13697,7 @@ pass2By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch2:
@@ -13404,7 +13752,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0:
@@ -13471,7 +13819,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -13536,7 +13884,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -13571,55 +13919,71 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R10
-	ANDQ   $-8, R10
-	MOVQ   R10, R12
-	SHLQ   $0x02, R12
-	SUBQ   R12, DX
-	SUBQ   R12, SI
-	ADDQ   $0x00000080, DI
-	ADDQ   $0x00000080, R9
-	IMUL3Q $0x00000020, R11, R12
-	SHLQ   $0x01, R10
-	SUBQ   R10, R12
-	ADDQ   R12, (SP)
-	MOVQ   (SP), R10
-	JMP    block
+	MOVQ  cols+56(FP), R10
+	ANDQ  $-8, R10
+	MOVQ  R10, R12
+	SHLQ  $0x02, R12
+	SUBQ  R12, DX
+	SUBQ  R12, SI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R12
+	SHLQ  $0x02, R12
+	ADDQ  R12, DI
+	ADDQ  R12, R9
+	MOVQ  R13, R12
+	IMULQ R11, R12
+	SHLQ  $0x01, R10
+	SUBQ  R10, R12
+	ADDQ  R12, (SP)
+	MOVQ  (SP), R10
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted1BF16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted1BF16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), BX
-	MOVQ ldp+24(FP), SI
-	SHLQ $0x02, SI
-	MOVQ v+32(FP), SI
-	MOVQ ldv+40(FP), DI
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), DI
 	SHLQ $0x01, DI
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R8), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R8), SI
+	MOVQ SI, 40(SP)
+	MOVQ (R8), SI
 	MOVQ SI, (SP)
+	ADDQ $0x20, R8
+	MOVQ R8, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R8
-	CMPQ    R8, keys+48(FP)
-	CMOVQGT keys+48(FP), R8
+	CMPQ    R8, 48(SP)
+	CMOVQGT 48(SP), R8
 	MOVQ    R8, 8(SP)
-	SUBQ    R8, keys+48(FP)
+	SUBQ    R8, 48(SP)
 	MOVQ    cols+56(FP), R8
 	MOVQ    R8, 16(SP)
 
@@ -13646,7 +14010,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -13675,7 +14039,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch1:
@@ -13704,7 +14068,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -13733,7 +14097,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch3:
@@ -13771,7 +14135,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -13827,7 +14191,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -13871,7 +14235,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -13895,53 +14259,69 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), SI
-	ANDQ   $-8, SI
-	MOVQ   SI, R8
-	SHLQ   $0x02, R8
-	SUBQ   R8, DX
-	ADDQ   $0x00000080, BX
-	IMUL3Q $0x00000020, DI, R8
-	SHLQ   $0x01, SI
-	SUBQ   SI, R8
-	ADDQ   R8, (SP)
-	MOVQ   (SP), SI
-	JMP    block
+	MOVQ  cols+56(FP), SI
+	ANDQ  $-8, SI
+	MOVQ  SI, R8
+	SHLQ  $0x02, R8
+	SUBQ  R8, DX
+	MOVQ  8(SP), R9
+	MOVQ  R9, R8
+	SHLQ  $0x02, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ DI, R8
+	SHLQ  $0x01, SI
+	SUBQ  SI, R8
+	ADDQ  R8, (SP)
+	MOVQ  (SP), SI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted2BF16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted2BF16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
 	MOVQ p+16(FP), SI
 	MOVQ ldp+24(FP), DI
 	SHLQ $0x02, DI
-	MOVQ v+32(FP), R8
-	MOVQ ldv+40(FP), R9
+	MOVQ ldv+48(FP), R9
 	SHLQ $0x01, R9
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ R8, 48(SP)
+	MOVQ 16(R10), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R10), R8
+	MOVQ R8, 40(SP)
+	MOVQ (R10), R8
 	MOVQ R8, (SP)
+	ADDQ $0x20, R10
+	MOVQ R10, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R10
-	CMPQ    R10, keys+48(FP)
-	CMOVQGT keys+48(FP), R10
+	CMPQ    R10, 48(SP)
+	CMOVQGT 48(SP), R10
 	MOVQ    R10, 8(SP)
-	SUBQ    R10, keys+48(FP)
+	SUBQ    R10, 48(SP)
 	MOVQ    cols+56(FP), R10
 	MOVQ    R10, 16(SP)
 
@@ -13972,7 +14352,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -14006,7 +14386,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch1
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch1:
@@ -14040,7 +14420,7 @@ pass4By4Fetch1:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -14074,7 +14454,7 @@ pass4By4Fetch2:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch3
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch3:
@@ -14117,7 +14497,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -14183,7 +14563,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -14235,7 +14615,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -14262,36 +14642,39 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R8
-	ANDQ   $-8, R8
-	MOVQ   R8, R10
-	SHLQ   $0x02, R10
-	SUBQ   R10, DX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R9, R10
-	SHLQ   $0x01, R8
-	SUBQ   R8, R10
-	ADDQ   R10, (SP)
-	MOVQ   (SP), R8
-	JMP    block
+	MOVQ  cols+56(FP), R8
+	ANDQ  $-8, R8
+	MOVQ  R8, R10
+	SHLQ  $0x02, R10
+	SUBQ  R10, DX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  R10, SI
+	MOVQ  R11, R10
+	IMULQ R9, R10
+	SHLQ  $0x01, R8
+	SUBQ  R8, R10
+	ADDQ  R10, (SP)
+	MOVQ  (SP), R8
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4BF16AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted4BF16AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
+TEXT ·weighted4BF16AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	SHLQ $0x01, AX
+	MOVQ ldv+48(FP), CX
 	SHLQ $0x01, CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SHLQ $0x01, DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
@@ -14302,17 +14685,30 @@ TEXT ·weighted4BF16AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R8
 	LEAQ (DI)(R8*2), R9
 	ADDQ R8, R9
-	MOVQ v+32(FP), R10
-	MOVQ ldv+40(FP), R11
+	MOVQ ldv+48(FP), R11
 	SHLQ $0x01, R11
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R12
+	MOVQ 8(R12), R10
+	MOVQ R10, 48(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), R10
+	MOVQ R10, 40(SP)
+	MOVQ (R12), R10
 	MOVQ R10, (SP)
+	ADDQ $0x20, R12
+	MOVQ R12, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R12
-	CMPQ    R12, keys+48(FP)
-	CMOVQGT keys+48(FP), R12
+	CMPQ    R12, 48(SP)
+	CMOVQGT 48(SP), R12
 	MOVQ    R12, 8(SP)
-	SUBQ    R12, keys+48(FP)
+	SUBQ    R12, 48(SP)
 	MOVQ    cols+56(FP), R12
 	MOVQ    R12, 16(SP)
 
@@ -14343,7 +14739,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0:
@@ -14392,7 +14788,7 @@ pass2By4Fetch0:
 	ANDQ         $0x00000fff, R13
 	CMPQ         R13, 24(SP)
 	JGE          pass2By4Fetch2
-	MOVQ         beyond+72(FP), R13
+	MOVQ         40(SP), R13
 	PREFETCHT0   (AX)(R13*1)
 
 pass2By4Fetch2:
@@ -14451,7 +14847,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0:
@@ -14520,7 +14916,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -14589,7 +14985,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -14625,52 +15021,68 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R10
-	ANDQ   $-8, R10
-	MOVQ   R10, R12
-	SHLQ   $0x02, R12
-	SUBQ   R12, DX
-	SUBQ   R12, SI
-	ADDQ   $0x00000080, DI
-	ADDQ   $0x00000080, R9
-	IMUL3Q $0x00000020, R11, R12
-	SHLQ   $0x01, R10
-	SUBQ   R10, R12
-	ADDQ   R12, (SP)
-	MOVQ   (SP), R10
-	JMP    block
+	MOVQ  cols+56(FP), R10
+	ANDQ  $-8, R10
+	MOVQ  R10, R12
+	SHLQ  $0x02, R12
+	SUBQ  R12, DX
+	SUBQ  R12, SI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R12
+	SHLQ  $0x02, R12
+	ADDQ  R12, DI
+	ADDQ  R12, R9
+	MOVQ  R13, R12
+	IMULQ R11, R12
+	SHLQ  $0x01, R10
+	SUBQ  R10, R12
+	ADDQ  R12, (SP)
+	MOVQ  (SP), R10
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted1I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted1I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted1I8AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+TEXT ·weighted1I8AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
-	MOVQ ldc+8(FP), BX
-	SHLQ $0x02, BX
+	MOVQ ldc+8(FP), AX
+	SHLQ $0x02, AX
 	MOVQ p+16(FP), BX
-	MOVQ ldp+24(FP), SI
-	SHLQ $0x02, SI
-	MOVQ v+32(FP), SI
-	MOVQ ldv+40(FP), DI
+	MOVQ ldp+24(FP), AX
+	SHLQ $0x02, AX
+	MOVQ ldv+48(FP), DI
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ SI, 48(SP)
+	MOVQ 16(R8), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R8), SI
+	MOVQ SI, 40(SP)
+	MOVQ (R8), SI
 	MOVQ SI, (SP)
+	ADDQ $0x20, R8
+	MOVQ R8, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R8
-	CMPQ    R8, keys+48(FP)
-	CMOVQGT keys+48(FP), R8
+	CMPQ    R8, 48(SP)
+	CMOVQGT 48(SP), R8
 	MOVQ    R8, 8(SP)
-	SUBQ    R8, keys+48(FP)
+	SUBQ    R8, 48(SP)
 	MOVQ    cols+56(FP), R8
 	MOVQ    R8, 16(SP)
 
@@ -14697,7 +15109,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By4Fetch0:
@@ -14740,7 +15152,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R9
 	CMPQ         R9, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R9
+	MOVQ         40(SP), R9
 	PREFETCHT0   (AX)(R9*1)
 
 pass4By4Fetch2:
@@ -14792,7 +15204,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass4By1Fetch0:
@@ -14848,7 +15260,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By4Fetch0:
@@ -14892,7 +15304,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R9
 	CMPQ       R9, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R9
+	MOVQ       40(SP), R9
 	PREFETCHT0 (AX)(R9*1)
 
 pass1By1Fetch0:
@@ -14916,50 +15328,66 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), SI
-	ANDQ   $-8, SI
-	MOVQ   SI, R8
-	SHLQ   $0x02, R8
-	SUBQ   R8, DX
-	ADDQ   $0x00000080, BX
-	IMUL3Q $0x00000020, DI, R8
-	SHLQ   $0x00, SI
-	SUBQ   SI, R8
-	ADDQ   R8, (SP)
-	MOVQ   (SP), SI
-	JMP    block
+	MOVQ  cols+56(FP), SI
+	ANDQ  $-8, SI
+	MOVQ  SI, R8
+	SHLQ  $0x02, R8
+	SUBQ  R8, DX
+	MOVQ  8(SP), R9
+	MOVQ  R9, R8
+	SHLQ  $0x02, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ DI, R8
+	SHLQ  $0x00, SI
+	SUBQ  SI, R8
+	ADDQ  R8, (SP)
+	MOVQ  (SP), SI
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted2I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted2I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted2I8AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+TEXT ·weighted2I8AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
 	MOVQ p+16(FP), SI
 	MOVQ ldp+24(FP), DI
 	SHLQ $0x02, DI
-	MOVQ v+32(FP), R8
-	MOVQ ldv+40(FP), R9
+	MOVQ ldv+48(FP), R9
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ R8, 48(SP)
+	MOVQ 16(R10), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R10), R8
+	MOVQ R8, 40(SP)
+	MOVQ (R10), R8
 	MOVQ R8, (SP)
+	ADDQ $0x20, R10
+	MOVQ R10, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R10
-	CMPQ    R10, keys+48(FP)
-	CMOVQGT keys+48(FP), R10
+	CMPQ    R10, 48(SP)
+	CMOVQGT 48(SP), R10
 	MOVQ    R10, 8(SP)
-	SUBQ    R10, keys+48(FP)
+	SUBQ    R10, 48(SP)
 	MOVQ    cols+56(FP), R10
 	MOVQ    R10, 16(SP)
 
@@ -14990,7 +15418,7 @@ pass4By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By4Fetch0:
@@ -15043,7 +15471,7 @@ pass4By4Fetch0:
 	ANDQ         $0x00000fff, R11
 	CMPQ         R11, 24(SP)
 	JGE          pass4By4Fetch2
-	MOVQ         beyond+72(FP), R11
+	MOVQ         40(SP), R11
 	PREFETCHT0   (AX)(R11*1)
 
 pass4By4Fetch2:
@@ -15105,7 +15533,7 @@ pass4By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass4By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass4By1Fetch0:
@@ -15171,7 +15599,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By4Fetch0:
@@ -15223,7 +15651,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R11
 	CMPQ       R11, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R11
+	MOVQ       40(SP), R11
 	PREFETCHT0 (AX)(R11*1)
 
 pass1By1Fetch0:
@@ -15250,34 +15678,37 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R8
-	ANDQ   $-8, R8
-	MOVQ   R8, R10
-	SHLQ   $0x02, R10
-	SUBQ   R10, DX
-	ADDQ   $0x00000080, SI
-	IMUL3Q $0x00000020, R9, R10
-	SHLQ   $0x00, R8
-	SUBQ   R8, R10
-	ADDQ   R10, (SP)
-	MOVQ   (SP), R8
-	JMP    block
+	MOVQ  cols+56(FP), R8
+	ANDQ  $-8, R8
+	MOVQ  R8, R10
+	SHLQ  $0x02, R10
+	SUBQ  R10, DX
+	MOVQ  8(SP), R11
+	MOVQ  R11, R10
+	SHLQ  $0x02, R10
+	ADDQ  R10, SI
+	MOVQ  R11, R10
+	IMULQ R9, R10
+	SHLQ  $0x00, R8
+	SUBQ  R8, R10
+	ADDQ  R10, (SP)
+	MOVQ  (SP), R8
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER
 	RET
 
-// func weighted4I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, ldv int, keys int, cols int, next uintptr, beyond int)
+// func weighted4I8AVX2(c *float32, ldc int, p *float32, ldp int, v *byte, pieces int, ldv int, cols int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
-TEXT ·weighted4I8AVX2(SB), NOSPLIT, $40-80
-	MOVQ next+64(FP), AX
-	MOVQ cols+56(FP), CX
-	MOVQ CX, 24(SP)
-	MOVQ ldv+40(FP), DX
-	SUBQ CX, DX
-	MOVQ DX, 32(SP)
+TEXT ·weighted4I8AVX2(SB), NOSPLIT, $56-64
+	MOVQ cols+56(FP), AX
+	MOVQ ldv+48(FP), CX
+	MOVQ AX, 24(SP)
+	SUBQ AX, CX
+	MOVQ CX, 32(SP)
 	MOVQ c+0(FP), DX
 	MOVQ ldc+8(FP), BX
 	SHLQ $0x02, BX
@@ -15288,16 +15719,29 @@ TEXT ·weighted4I8AVX2(SB), NOSPLIT, $40-80
 	SHLQ $0x02, R8
 	LEAQ (DI)(R8*2), R9
 	ADDQ R8, R9
-	MOVQ v+32(FP), R10
-	MOVQ ldv+40(FP), R11
+	MOVQ ldv+48(FP), R11
+
+piece:
+	DECQ pieces+40(FP)
+	JLT  done
+	MOVQ v+32(FP), R12
+	MOVQ 8(R12), R10
+	MOVQ R10, 48(SP)
+	MOVQ 16(R12), AX
+	MOVQ 24(SP), CX
+	MOVQ 24(R12), R10
+	MOVQ R10, 40(SP)
+	MOVQ (R12), R10
 	MOVQ R10, (SP)
+	ADDQ $0x20, R12
+	MOVQ R12, v+32(FP)
 
 block:
 	MOVQ    $0x00000020, R12
-	CMPQ    R12, keys+48(FP)
-	CMOVQGT keys+48(FP), R12
+	CMPQ    R12, 48(SP)
+	CMOVQGT 48(SP), R12
 	MOVQ    R12, 8(SP)
-	SUBQ    R12, keys+48(FP)
+	SUBQ    R12, 48(SP)
 	MOVQ    cols+56(FP), R12
 	MOVQ    R12, 16(SP)
 
@@ -15328,7 +15772,7 @@ pass2By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By4Fetch0:
@@ -15421,7 +15865,7 @@ pass2By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass2By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass2By1Fetch0:
@@ -15490,7 +15934,7 @@ pass1By4:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By4Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By4Fetch0:
@@ -15559,7 +16003,7 @@ pass1By1:
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
 	JGE        pass1By1Fetch0
-	MOVQ       beyond+72(FP), R13
+	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
 pass1By1Fetch0:
@@ -15595,22 +16039,26 @@ pass1End1:
 	JMP     pass1
 
 end1:
-	CMPQ   keys+48(FP), $0x00
-	JEQ    done
-	MOVQ   cols+56(FP), R10
-	ANDQ   $-8, R10
-	MOVQ   R10, R12
-	SHLQ   $0x02, R12
-	SUBQ   R12, DX
-	SUBQ   R12, SI
-	ADDQ   $0x00000080, DI
-	ADDQ   $0x00000080, R9
-	IMUL3Q $0x00000020, R11, R12
-	SHLQ   $0x00, R10
-	SUBQ   R10, R12
-	ADDQ   R12, (SP)
-	MOVQ   (SP), R10
-	JMP    block
+	MOVQ  cols+56(FP), R10
+	ANDQ  $-8, R10
+	MOVQ  R10, R12
+	SHLQ  $0x02, R12
+	SUBQ  R12, DX
+	SUBQ  R12, SI
+	MOVQ  8(SP), R13
+	MOVQ  R13, R12
+	SHLQ  $0x02, R12
+	ADDQ  R12, DI
+	ADDQ  R12, R9
+	MOVQ  R13, R12
+	IMULQ R11, R12
+	SHLQ  $0x00, R10
+	SUBQ  R10, R12
+	ADDQ  R12, (SP)
+	MOVQ  (SP), R10
+	CMPQ  48(SP), $0x00
+	JNE   block
+	JMP   piece
 
 done:
 	VZEROUPPER

@@ -16,14 +16,14 @@ func testAddWeighted(t *testing.T, f *Funcs, rows, keys, cols int, next func() f
 	check := func(v, wide Stored) {
 		what := fmt.Sprintf("isa=%s/type=%v/rows=%d/keys=%d/cols=%d", f.Name, v.DType, rows, keys, cols)
 		got, want := start.clone(), start.clone()
-		f.AddWeighted(got.x, got.ld, p.x, p.ld, v, rows, keys, cols, Ahead{Next: v.Place(), Beyond: 1})
+		f.AddWeighted(got.x, got.ld, p.x, p.ld, piecesOf(v, keys, cols, Ahead{Next: v.Place(), Beyond: 1}), rows)
 		for i := range rows {
 			f.MulAdd(want.row(i), 0, p.row(i), 0, f.InPlace(wide.Float32, wide.LD), 1, keys, cols)
 		}
 		sameMatrix(t, what, got, want)
 		again := start.clone()
-		f.AddWeighted(again.x, again.ld, p.x, p.ld, v, rows, keys, cols, Ahead{})
-		sameMatrix(t, what, again, got)
+		f.AddWeighted(again.x, again.ld, p.x, p.ld, cutPieces(v, keys, cols, 1), rows)
+		sameMatrix(t, what+"/cut", again, got)
 	}
 	v := newMatrix(keys, cols, 1, 5).fill(next)
 	check(Stored{Float32: v.x, LD: v.ld}, Stored{Float32: v.x, LD: v.ld})
@@ -77,7 +77,7 @@ func (x step) checkWeigh(t *testing.T, f *Funcs, what string) {
 	for i := range x.s {
 		s, v := x.s[i].clone(), x.v[i]
 		f.Weigh(o.x, o.ld, s.x, s.ld, x.rows, s.cols, x.cols, &st)
-		f.AddWeighted(o.x, o.ld, s.x, s.ld, Stored{Float32: v.x, LD: v.ld}, x.rows, s.cols, x.cols, Ahead{})
+		f.AddWeighted(o.x, o.ld, s.x, s.ld, piecesOf(Stored{Float32: v.x, LD: v.ld}, s.cols, x.cols, Ahead{}), x.rows)
 		s.checkGuards(t, what)
 	}
 	for r := range x.rows {
@@ -112,11 +112,11 @@ func TestWeightedPanics(t *testing.T) {
 	eachVariant(t, func(t *testing.T, f *Funcs) {
 		x, st := make([]float32, 32), newState(1)
 		v := Stored{Float32: x, LD: 8}
-		mustPanic(t, func() { f.AddWeighted(x, 8, x, 5, v, 1, 5, 8, Ahead{}) })
-		mustPanic(t, func() { f.AddWeighted(x[:7], 8, x, 4, v, 1, 4, 8, Ahead{}) })
-		mustPanic(t, func() { f.AddWeighted(x, 8, x, 4, v, -1, 4, 8, Ahead{}) })
+		mustPanic(t, func() { f.AddWeighted(x, 8, x, 5, piecesOf(v, 5, 8, Ahead{}), 1) })
+		mustPanic(t, func() { f.AddWeighted(x[:7], 8, x, 4, piecesOf(v, 4, 8, Ahead{}), 1) })
+		mustPanic(t, func() { f.AddWeighted(x, 8, x, 4, piecesOf(v, 4, 8, Ahead{}), -1) })
 		mustPanic(t, func() {
-			f.AddWeighted(x, 8, x, 4, Stored{Half: make([]uint16, 31), DType: kernels.BFloat16, LD: 8}, 1, 4, 8, Ahead{})
+			f.AddWeighted(x, 8, x, 4, piecesOf(Stored{Half: make([]uint16, 31), DType: kernels.BFloat16, LD: 8}, 4, 8, Ahead{}), 1)
 		})
 		mustPanic(t, func() { f.Weigh(x, 8, x, 4, 2, 4, 8, &st) })
 		mustPanic(t, func() { f.Weigh(x, 1, x, 1, MaxRows+1, 1, 1, &st) })

@@ -49,19 +49,21 @@ type block struct {
 // no block are folded one by one, in the same order.
 func dots(isa ISA, t Stored, rows int) {
 	TEXT(fmt.Sprintf("dots%d%s%s", rows, t.Name, isa.Name), attr.NOSPLIT, "func("+
-		"s *float32, lds int, q *float32, ldq int, k "+StoredArg+", ldk, keys, depth int, next uintptr, beyond int)")
+		"s *float32, lds int, q *float32, ldq int, k "+PiecesArg+", pieces, ldk, depth int)")
 	b := block{isa: isa, t: t, rows: rows, keys: isa.Width / rows, abreast: 1, masked: t == Float32 || isa == AVX512}
 	if rows >= 4 || t == Int8 {
 		b.abreast = min(4, b.keys)
 	}
 	vecs := b.setDepth()
 	b.q = NewRows(Arg("q"), ArgBytes("ldq"), rows)
-	b.k = NewRows(Arg("k"), t.ArgElements("ldk"), b.abreast)
-	b.fetch = NewCursor(t, "depth", "ldk")
+	b.k = RowsToMove(t.ArgElements("ldk"), b.abreast)
+	b.fetch = NewCursor(t, "k", "depth", "ldk")
 	back := b.steps(vecs)
 	s := NewRows(Arg("s"), ArgBytes("lds"), rows)
-	keys := Stack("keys")
+	keys := AllocLocal(8)
 
+	Label("piece")
+	b.fetch.Piece("done", keys, b.k.Move)
 	Label("block")
 	SUBQ(U32(b.keys), keys)
 	JLT(LabelRef("rest"))
@@ -77,7 +79,7 @@ func dots(isa ISA, t Stored, rows int) {
 
 	Label("rest")
 	ADDQ(U32(b.keys), keys)
-	JZ(LabelRef("done"))
+	JZ(LabelRef("piece"))
 	Label("key")
 	b.products("one", 0, 1, vecs, back)
 	for i := range rows {
@@ -87,6 +89,7 @@ func dots(isa ISA, t Stored, rows int) {
 	s.Advance(U32(4))
 	DECQ(keys)
 	JNZ(LabelRef("key"))
+	JMP(LabelRef("piece"))
 	Label("done")
 	End()
 }

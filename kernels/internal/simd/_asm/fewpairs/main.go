@@ -39,7 +39,7 @@ type scores struct {
 
 func dots() {
 	TEXT("dotsPairs4AVX512", attr.NOSPLIT, "func("+
-		"s *float32, lds int, q *uint32, k "+StoredArg+", ldk, keys, depth, rows int, next uintptr, beyond int)")
+		"s *float32, lds int, q *uint32, k "+PiecesArg+", pieces, ldk, depth, rows int)")
 	b := scores{whole: AllocLocal(8)}
 	n, part := Arg("depth"), GP64()
 	MOVQ(n, part)
@@ -48,10 +48,12 @@ func dots() {
 	SUBQ(part, n)
 	ADDQ(n, n)
 	MOVQ(n, b.whole)
-	b.fetch = NewCursor(BFloat16, "depth", "ldk")
-	b.k = NewRows(Arg("k"), ArgHalves("ldk"), 8)
+	b.fetch = NewCursor(BFloat16, "k", "depth", "ldk")
+	b.k = RowsToMove(ArgHalves("ldk"), 8)
 	b.s = NewRows(Arg("s"), ArgBytes("lds"), RowsAVector)
-	keys := Stack("keys")
+	keys := AllocLocal(8)
+	Label("piece")
+	b.fetch.Piece("done", keys, b.k.Move)
 	for _, n := range []int{8, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
 		Label(next)
@@ -64,6 +66,8 @@ func dots() {
 		Label(end)
 		ADDQ(U32(n), keys)
 	}
+	JMP(LabelRef("piece"))
+	Label("done")
 	End()
 }
 
@@ -145,14 +149,18 @@ const blockKeys = 64
 func weighted(quads int) {
 	b := sums{rows: RowsAVector * quads}
 	TEXT(fmt.Sprintf("weightedPairs%dAVX512", b.rows), attr.NOSPLIT, "func("+
-		"c *float32, ldc int, p *uint16, ldp int, v "+StoredArg+", ldv, keys, cols int, next uintptr, beyond int)")
+		"c *float32, ldc int, p *uint16, ldp int, v "+PiecesArg+", pieces, ldv, cols int)")
 	b.base, b.keys, b.cols = AllocLocal(8), AllocLocal(8), AllocLocal(8)
-	b.next = NewCursor(BFloat16, "cols", "ldv")
+	b.next = NewCursor(BFloat16, "v", "cols", "ldv")
 	b.c = NewRows(Arg("c"), ArgBytes("ldc"), b.rows)
 	b.p = NewRows(Arg("p"), ArgHalves("ldp"), b.rows)
-	b.v, b.ldv = Arg("v"), ArgHalves("ldv")
-	MOVQ(b.v, b.base)
-	left, n := Stack("keys"), GP64()
+	b.v, b.ldv = GP64(), ArgHalves("ldv")
+	left, n := AllocLocal(8), GP64()
+	Label("piece")
+	b.next.Piece("done", left, func(at Op) {
+		MOVQ(at, b.v)
+		MOVQ(b.v, b.base)
+	})
 	Label("block")
 	MOVQ(U32(blockKeys), n)
 	CMPQ(n, left)
@@ -160,10 +168,10 @@ func weighted(quads int) {
 	MOVQ(n, b.keys)
 	SUBQ(n, left)
 	b.columns()
-	CMPQ(left, U8(0))
-	JEQ(LabelRef("done"))
 	b.advance()
-	JMP(LabelRef("block"))
+	CMPQ(left, U8(0))
+	JNE(LabelRef("block"))
+	JMP(LabelRef("piece"))
 	Label("done")
 	End()
 }
@@ -195,15 +203,18 @@ func (b sums) columns() {
 	Label("whole")
 }
 
-// advance goes from the last columns of a whole block to the first of the next.
+// advance goes from the last columns of a block to the first of the next.
 func (b sums) advance() {
-	whole, by := Arg("cols"), GP64()
+	whole, by, keys := Arg("cols"), GP64(), GP64()
 	ANDQ(I8(-HalvesAVector), whole)
 	MOVQ(whole, by)
 	SHLQ(U8(2), by)
 	b.c.Each(func(p reg.Register) { SUBQ(by, p) })
-	b.p.Advance(U32(2 * blockKeys))
-	IMUL3Q(U32(blockKeys), b.ldv, by)
+	MOVQ(b.keys, keys)
+	LEAQ(Mem{Base: keys, Index: keys, Scale: 1}, by)
+	b.p.Advance(by)
+	MOVQ(keys, by)
+	IMULQ(b.ldv, by)
 	ADDQ(whole, whole)
 	SUBQ(whole, by)
 	ADDQ(by, b.base)

@@ -319,12 +319,34 @@ type Rows struct {
 func NewRows(base, stride reg.Register, rows int) Rows {
 	r := Rows{at: [3]reg.Register{base}, stride: stride}
 	for i := 1; 3*i < rows; i++ {
-		far := GP64()
-		LEAQ(Mem{Base: r.at[i-1], Index: stride, Scale: 2}, far)
-		ADDQ(stride, far)
-		r.at[i] = far
+		r.at[i] = GP64()
+	}
+	r.spread()
+	return r
+}
+
+// RowsToMove returns rows that are nowhere before [Rows.Move].
+func RowsToMove(stride reg.Register, rows int) Rows {
+	r := Rows{stride: stride}
+	for i := 0; 3*i < rows; i++ {
+		r.at[i] = GP64()
 	}
 	return r
+}
+
+// Move lets the rows begin at base.
+func (r Rows) Move(base Op) {
+	MOVQ(base, r.at[0])
+	r.spread()
+}
+
+func (r Rows) spread() {
+	for i, far := range r.at {
+		if i > 0 && far != nil {
+			LEAQ(Mem{Base: r.at[i-1], Index: r.stride, Scale: 2}, far)
+			ADDQ(r.stride, far)
+		}
+	}
 }
 
 // Copy returns rows with pointers of their own that start at the same place.

@@ -15,15 +15,20 @@ type Keys struct {
 	by [4]reg.Register // 1, 3, 5 and 7 strides
 }
 
-// NewKeys returns the rows at base, stride bytes apart.
-func NewKeys(base, stride reg.Register) Keys {
-	k := Keys{at: [2]reg.Register{base, GP64()}, by: [4]reg.Register{stride}}
+// NewKeys returns rows stride bytes apart, which are nowhere before [Keys.Move].
+func NewKeys(stride reg.Register) Keys {
+	k := Keys{at: [2]reg.Register{GP64(), GP64()}, by: [4]reg.Register{stride}}
 	for i := 1; i < len(k.by); i++ {
 		k.by[i] = GP64()
 		LEAQ(Mem{Base: k.by[i-1], Index: stride, Scale: 2}, k.by[i])
 	}
-	LEAQ(Mem{Base: base, Index: stride, Scale: 8}, k.at[1])
 	return k
+}
+
+// Move lets the rows begin at base.
+func (k Keys) Move(base Op) {
+	MOVQ(base, k.at[0])
+	LEAQ(Mem{Base: k.at[0], Index: k.by[0], Scale: 8}, k.at[1])
 }
 
 // At is the address of row i, disp bytes in.

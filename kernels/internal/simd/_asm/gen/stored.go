@@ -64,33 +64,51 @@ func (t Stored) ArgElements(name string) reg.Register {
 	return r
 }
 
-// StoredArg is the type of a pointer to elements of any type.
-const StoredArg = "*byte"
+// PiecesArg is the type of a list of simd's pieces.
+const PiecesArg = "*byte"
 
 // Line is the size of a cache line in bytes.
 const Line = 64
 
-// A Cursor walks through the rows of what is fetched meanwhile into the
-// second-level cache, from the argument next on, as far apart as the operand's
-// own.
+// A Cursor walks through the pieces of a matrix and, meanwhile, through the rows of what is
+// fetched for each into the second-level cache, as far apart as its own.
 type Cursor struct {
 	at, left reg.Register // left of the row, in bytes
 	row, gap Mem          // bytes of a row, and from its end to the next
 	beyond   Mem          // bytes from a row to one that is read long after it
+	list     string       // the argument
 }
 
 // NewCursor loads the arguments, of which cols counts the elements of a row
-// and ld those from one to the next.
-func NewCursor(t Stored, cols, ld string) Cursor {
+// and ld those from one to the next. The pieces are as many as pieces says.
+func NewCursor(t Stored, list, cols, ld string) Cursor {
 	c := Cursor{
-		at: Arg("next"), left: t.ArgElements(cols),
-		row: AllocLocal(8), gap: AllocLocal(8), beyond: Stack("beyond"),
+		at: GP64(), left: GP64(), row: AllocLocal(8), gap: AllocLocal(8), beyond: AllocLocal(8), list: list,
 	}
-	MOVQ(c.left, c.row)
-	gap := t.ArgElements(ld)
-	SUBQ(c.left, gap)
+	row, gap := t.ArgElements(cols), t.ArgElements(ld)
+	MOVQ(row, c.row)
+	SUBQ(row, gap)
 	MOVQ(gap, c.gap)
 	return c
+}
+
+// Piece goes on to the next piece, and to the label if there is none. move gets where the
+// piece begins.
+func (c Cursor) Piece(none string, keys Mem, move func(at Op)) {
+	DECQ(Stack("pieces"))
+	JLT(LabelRef(none))
+	p, x := GP64(), GP64()
+	field := func(i int) Mem { return Mem{Base: p, Disp: 8 * i} }
+	MOVQ(Stack(c.list), p)
+	MOVQ(field(1), x)
+	MOVQ(x, keys)
+	MOVQ(field(2), c.at)
+	MOVQ(c.row, c.left)
+	MOVQ(field(3), x)
+	MOVQ(x, c.beyond)
+	move(field(0))
+	ADDQ(U8(32), p)
+	MOVQ(p, Stack(c.list))
 }
 
 // Fetch asks for the next bytes; less than a line is asked for at every so

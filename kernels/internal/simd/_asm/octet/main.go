@@ -52,19 +52,29 @@ func octet(t Stored, pairs bool) {
 		name, q, wide = "Pairs", "uint32", ""
 	}
 	TEXT("octet"+name+"AVX512", attr.NOSPLIT, "func("+
-		"s *float32, lds int, q *"+q+", k "+StoredArg+", ldk, keys, depth, rows int"+wide+", next uintptr, beyond int)")
+		"s *float32, lds int, q *"+q+", k "+PiecesArg+", pieces, ldk, depth, rows int"+wide+")")
 	b := block{t: t, pairs: pairs, cells: AllocLocal(8)}
+	keys := AllocLocal(8)
 	b.depth()
-	b.fetch = NewCursor(t, "depth", "ldk")
+	b.fetch = NewCursor(t, "k", "depth", "ldk")
 	if b.widens() {
-		b.from = Arg("k")
+		b.from = GP64()
 		stride := GP64()
 		MOVQ(b.wide, stride)
-		b.k = NewKeys(Arg("wide"), stride)
+		b.k = NewKeys(stride)
+		b.k.Move(Stack("wide"))
 	} else {
-		b.k = NewKeys(Arg("k"), t.ArgElements("ldk"))
+		b.k = NewKeys(t.ArgElements("ldk"))
 	}
-	s, keys := Arg("s"), Stack("keys")
+	s := Arg("s")
+	Label("piece")
+	b.fetch.Piece("done", keys, func(at Op) {
+		if b.widens() {
+			MOVQ(at, b.from)
+		} else {
+			b.k.Move(at)
+		}
+	})
 	for _, n := range []int{16, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
 		Label(next)
@@ -80,6 +90,8 @@ func octet(t Stored, pairs bool) {
 		Label(end)
 		ADDQ(U32(n), keys)
 	}
+	JMP(LabelRef("piece"))
+	Label("done")
 	End()
 }
 

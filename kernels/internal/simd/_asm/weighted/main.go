@@ -59,14 +59,18 @@ type block struct {
 // weighted generates C += P·V for a fixed number of rows.
 func weighted(isa ISA, t Stored, rows int) {
 	TEXT(fmt.Sprintf("weighted%d%s%s", rows, t.Name, isa.Name), attr.NOSPLIT, "func("+
-		"c *float32, ldc int, p *float32, ldp int, v "+StoredArg+", ldv, keys, cols int, next uintptr, beyond int)")
+		"c *float32, ldc int, p *float32, ldp int, v "+PiecesArg+", pieces, ldv, cols int)")
 	b := block{isa: isa, t: t, rows: rows, base: AllocLocal(8), keys: AllocLocal(8), cols: AllocLocal(8)}
-	b.next = NewCursor(t, "cols", "ldv")
+	b.next = NewCursor(t, "v", "cols", "ldv")
 	b.c = NewRows(Arg("c"), ArgBytes("ldc"), rows)
 	b.p = NewRows(Arg("p"), ArgBytes("ldp"), rows)
-	b.v, b.ldv = Arg("v"), t.ArgElements("ldv")
-	MOVQ(b.v, b.base)
-	left, n := Stack("keys"), GP64()
+	b.v, b.ldv = GP64(), t.ArgElements("ldv")
+	left, n := AllocLocal(8), GP64()
+	Label("piece")
+	b.next.Piece("done", left, func(at Op) {
+		MOVQ(at, b.v)
+		MOVQ(b.v, b.base)
+	})
 	Label("block")
 	MOVQ(U32(blockKeys), n)
 	CMPQ(n, left)
@@ -74,10 +78,10 @@ func weighted(isa ISA, t Stored, rows int) {
 	MOVQ(n, b.keys)
 	SUBQ(n, left)
 	b.columns()
-	CMPQ(left, U8(0))
-	JEQ(LabelRef("done"))
 	b.advance()
-	JMP(LabelRef("block"))
+	CMPQ(left, U8(0))
+	JNE(LabelRef("block"))
+	JMP(LabelRef("piece"))
 	Label("done")
 	End()
 }
@@ -111,15 +115,19 @@ func (b block) columns() {
 	}
 }
 
-// advance goes from the last columns of a whole block to the first of the next.
+// advance goes from the last columns of a block to the first of the next.
 func (b block) advance() {
-	whole, by := Arg("cols"), GP64()
+	whole, by, keys := Arg("cols"), GP64(), GP64()
 	ANDQ(I8(-b.isa.Width), whole)
 	MOVQ(whole, by)
 	SHLQ(U8(Float32.Log), by)
 	b.c.Each(func(p reg.Register) { SUBQ(by, p) })
-	b.p.Advance(U32(4 * blockKeys))
-	IMUL3Q(U32(blockKeys), b.ldv, by)
+	MOVQ(b.keys, keys)
+	MOVQ(keys, by)
+	SHLQ(U8(2), by)
+	b.p.Advance(by)
+	MOVQ(keys, by)
+	IMULQ(b.ldv, by)
 	SHLQ(U8(b.t.Log), whole)
 	SUBQ(whole, by)
 	ADDQ(by, b.base)
