@@ -791,435 +791,69 @@ pass2:
 	VMOVUPS 192(DI), Z15
 	MOVQ    8(SP), CX
 
-pass2By4:
-	SUBQ       $0x00000008, CX
-	JLT        pass2End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0Line0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch0Line0
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch0Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch0Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch0Line1:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0Line2
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch0Line2
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch0Line2:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0Line3
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch0Line3
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch0Line3:
-	VMOVDQU32    (R11), Z16
-	VMOVDQU32    (R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z16, Z17
-	VPUNPCKLWD   Z20, Z16, Z16
-	VMOVDQU32    64(R11), Z18
-	VMOVDQU32    64(R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z18, Z19
-	VPUNPCKLWD   Z20, Z18, Z18
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS (R8), Z21
-	LONG         $0x4056b262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z0
-	LONG         $0x4056b262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z1
-	LONG         $0x4056b262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z2
-	LONG         $0x4056b262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z3
-	VBROADCASTSS (R8)(R9*1), Z21
-	LONG         $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	LONG         $0x4056b262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z5
-	LONG         $0x4056b262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z6
-	LONG         $0x4056b262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z7
-	VBROADCASTSS (R8)(R9*2), Z21
-	LONG         $0x40563262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z8
-	LONG         $0x40563262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z9
-	LONG         $0x40563262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z10
-	LONG         $0x40563262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z11
-	VBROADCASTSS (R10), Z21
-	LONG         $0x40563262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z12
-	LONG         $0x40563262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z13
-	LONG         $0x40563262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z14
-	LONG         $0x40563262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass2By4Fetch1Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass2By4Fetch1Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass2By4Fetch1Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch1Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch1Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch1Line1:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch1Line2
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch1Line2
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch1Line2:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch1Line3
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch1Line3
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch1Line3:
-	VMOVDQU32    (R11), Z16
-	VMOVDQU32    (R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z16, Z17
-	VPUNPCKLWD   Z20, Z16, Z16
-	VMOVDQU32    64(R11), Z18
-	VMOVDQU32    64(R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z18, Z19
-	VPUNPCKLWD   Z20, Z18, Z18
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 4(R8), Z21
-	LONG         $0x4056b262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z0
-	LONG         $0x4056b262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z1
-	LONG         $0x4056b262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z2
-	LONG         $0x4056b262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z3
-	VBROADCASTSS 4(R8)(R9*1), Z21
-	LONG         $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	LONG         $0x4056b262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z5
-	LONG         $0x4056b262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z6
-	LONG         $0x4056b262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z7
-	VBROADCASTSS 4(R8)(R9*2), Z21
-	LONG         $0x40563262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z8
-	LONG         $0x40563262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z9
-	LONG         $0x40563262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z10
-	LONG         $0x40563262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z11
-	VBROADCASTSS 4(R10), Z21
-	LONG         $0x40563262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z12
-	LONG         $0x40563262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z13
-	LONG         $0x40563262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z14
-	LONG         $0x40563262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass2By4Fetch2Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass2By4Fetch2Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass2By4Fetch2Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch2Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch2Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch2Line1:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch2Line2
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch2Line2
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch2Line2:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch2Line3
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch2Line3
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch2Line3:
-	VMOVDQU32    (R11), Z16
-	VMOVDQU32    (R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z16, Z17
-	VPUNPCKLWD   Z20, Z16, Z16
-	VMOVDQU32    64(R11), Z18
-	VMOVDQU32    64(R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z18, Z19
-	VPUNPCKLWD   Z20, Z18, Z18
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 8(R8), Z21
-	LONG         $0x4056b262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z0
-	LONG         $0x4056b262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z1
-	LONG         $0x4056b262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z2
-	LONG         $0x4056b262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z3
-	VBROADCASTSS 8(R8)(R9*1), Z21
-	LONG         $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	LONG         $0x4056b262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z5
-	LONG         $0x4056b262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z6
-	LONG         $0x4056b262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z7
-	VBROADCASTSS 8(R8)(R9*2), Z21
-	LONG         $0x40563262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z8
-	LONG         $0x40563262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z9
-	LONG         $0x40563262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z10
-	LONG         $0x40563262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z11
-	VBROADCASTSS 8(R10), Z21
-	LONG         $0x40563262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z12
-	LONG         $0x40563262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z13
-	LONG         $0x40563262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z14
-	LONG         $0x40563262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass2By4Fetch3Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass2By4Fetch3Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass2By4Fetch3Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch3Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch3Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch3Line1:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch3Line2
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch3Line2
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch3Line2:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch3Line3
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass2By4Fetch3Line3
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass2By4Fetch3Line3:
-	VMOVDQU32    (R11), Z16
-	VMOVDQU32    (R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z16, Z17
-	VPUNPCKLWD   Z20, Z16, Z16
-	VMOVDQU32    64(R11), Z18
-	VMOVDQU32    64(R11)(R12*1), Z20
-	VPUNPCKHWD   Z20, Z18, Z19
-	VPUNPCKLWD   Z20, Z18, Z18
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 12(R8), Z21
-	LONG         $0x4056b262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z0
-	LONG         $0x4056b262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z1
-	LONG         $0x4056b262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z2
-	LONG         $0x4056b262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z3
-	VBROADCASTSS 12(R8)(R9*1), Z21
-	LONG         $0x4056b262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z4
-	LONG         $0x4056b262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z5
-	LONG         $0x4056b262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z6
-	LONG         $0x4056b262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z7
-	VBROADCASTSS 12(R8)(R9*2), Z21
-	LONG         $0x40563262; WORD $0xc052 // VDPBF16PS Z16, Z21, Z8
-	LONG         $0x40563262; WORD $0xc952 // VDPBF16PS Z17, Z21, Z9
-	LONG         $0x40563262; WORD $0xd252 // VDPBF16PS Z18, Z21, Z10
-	LONG         $0x40563262; WORD $0xdb52 // VDPBF16PS Z19, Z21, Z11
-	VBROADCASTSS 12(R10), Z21
-	LONG         $0x40563262; WORD $0xe052 // VDPBF16PS Z16, Z21, Z12
-	LONG         $0x40563262; WORD $0xe952 // VDPBF16PS Z17, Z21, Z13
-	LONG         $0x40563262; WORD $0xf252 // VDPBF16PS Z18, Z21, Z14
-	LONG         $0x40563262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z15
-	ADDQ         $0x00000010, R8
-	ADDQ         $0x00000010, R10
-	JMP          pass2By4
-
-pass2End4:
-	ADDQ $0x00000008, CX
-
-pass2By1:
+pass2Loop:
 	SUBQ       $0x00000002, CX
-	JLT        pass2End1
+	JLT        pass2End
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass2By1Fetch0Line0
+	JGT        pass2LoopFetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass2By1Fetch0Line0
+	JGE        pass2LoopFetch0
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass2By1Fetch0Line0:
+pass2LoopFetch0:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass2By1Fetch0Line1
+	JGT        pass2LoopFetch1
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass2By1Fetch0Line1
+	JGE        pass2LoopFetch1
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass2By1Fetch0Line1:
+pass2LoopFetch1:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass2By1Fetch0Line2
+	JGT        pass2LoopFetch2
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass2By1Fetch0Line2
+	JGE        pass2LoopFetch2
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass2By1Fetch0Line2:
+pass2LoopFetch2:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass2By1Fetch0Line3
+	JGT        pass2LoopFetch3
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass2By1Fetch0Line3
+	JGE        pass2LoopFetch3
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass2By1Fetch0Line3:
+pass2LoopFetch3:
 	VMOVDQU32    (R11), Z16
 	VMOVDQU32    (R11)(R12*1), Z20
 	VPUNPCKHWD   Z20, Z16, Z17
@@ -1251,9 +885,9 @@ pass2By1Fetch0Line3:
 	LONG         $0x40563262; WORD $0xfb52 // VDPBF16PS Z19, Z21, Z15
 	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R10
-	JMP          pass2By1
+	JMP          pass2Loop
 
-pass2End1:
+pass2End:
 	ADDQ         $0x00000002, CX
 	TESTQ        CX, CX
 	JZ           pass2Last
@@ -1329,237 +963,39 @@ pass1:
 	VMOVUPS 64(DI), Z7
 	MOVQ    8(SP), CX
 
-pass1By4:
-	SUBQ       $0x00000008, CX
-	JLT        pass1End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0Line0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass1By4Fetch0Line0
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass1By4Fetch0Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass1By4Fetch0Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass1By4Fetch0Line1:
-	VMOVDQU32    (R11), Z8
-	VMOVDQU32    (R11)(R12*1), Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS (R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS (R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS (R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS (R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch1Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass1By4Fetch1Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass1By4Fetch1Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch1Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass1By4Fetch1Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass1By4Fetch1Line1:
-	VMOVDQU32    (R11), Z8
-	VMOVDQU32    (R11)(R12*1), Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 4(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 4(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 4(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 4(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch2Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass1By4Fetch2Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass1By4Fetch2Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch2Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass1By4Fetch2Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass1By4Fetch2Line1:
-	VMOVDQU32    (R11), Z8
-	VMOVDQU32    (R11)(R12*1), Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 8(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 8(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 8(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 8(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch3Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          pass1By4Fetch3Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-pass1By4Fetch3Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch3Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        pass1By4Fetch3Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-pass1By4Fetch3Line1:
-	VMOVDQU32    (R11), Z8
-	VMOVDQU32    (R11)(R12*1), Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 12(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 12(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 12(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 12(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	ADDQ         $0x00000010, R8
-	ADDQ         $0x00000010, R10
-	JMP          pass1By4
-
-pass1End4:
-	ADDQ $0x00000008, CX
-
-pass1By1:
+pass1Loop:
 	SUBQ       $0x00000002, CX
-	JLT        pass1End1
+	JLT        pass1End
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By1Fetch0Line0
+	JGT        pass1LoopFetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass1By1Fetch0Line0
+	JGE        pass1LoopFetch0
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass1By1Fetch0Line0:
+pass1LoopFetch0:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By1Fetch0Line1
+	JGT        pass1LoopFetch1
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        pass1By1Fetch0Line1
+	JGE        pass1LoopFetch1
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-pass1By1Fetch0Line1:
+pass1LoopFetch1:
 	VMOVDQU32    (R11), Z8
 	VMOVDQU32    (R11)(R12*1), Z10
 	VPUNPCKHWD   Z10, Z8, Z9
@@ -1579,9 +1015,9 @@ pass1By1Fetch0Line1:
 	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
 	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R10
-	JMP          pass1By1
+	JMP          pass1Loop
 
-pass1End1:
+pass1End:
 	ADDQ         $0x00000002, CX
 	TESTQ        CX, CX
 	JZ           pass1Last
@@ -1641,237 +1077,39 @@ end1:
 	VMOVUPS 64(DI), Z7
 	MOVQ    8(SP), CX
 
-partBy4:
-	SUBQ       $0x00000008, CX
-	JLT        partEnd4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0Line0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        partBy4Fetch0Line0
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-partBy4Fetch0Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        partBy4Fetch0Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-partBy4Fetch0Line1:
-	VMOVDQU16.Z  (R11), K1, Z8
-	VMOVDQU16.Z  (R11)(R12*1), K1, Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS (R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS (R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS (R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS (R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch1Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          partBy4Fetch1Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-partBy4Fetch1Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch1Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        partBy4Fetch1Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-partBy4Fetch1Line1:
-	VMOVDQU16.Z  (R11), K1, Z8
-	VMOVDQU16.Z  (R11)(R12*1), K1, Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 4(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 4(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 4(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 4(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch2Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          partBy4Fetch2Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-partBy4Fetch2Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch2Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        partBy4Fetch2Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-partBy4Fetch2Line1:
-	VMOVDQU16.Z  (R11), K1, Z8
-	VMOVDQU16.Z  (R11)(R12*1), K1, Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 8(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 8(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 8(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 8(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch3Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R13
-	ANDQ         $0x00000fff, R13
-	CMPQ         R13, 24(SP)
-	JGE          partBy4Fetch3Line0
-	MOVQ         40(SP), R13
-	PREFETCHT0   (AX)(R13*1)
-
-partBy4Fetch3Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch3Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R13
-	ANDQ       $0x00000fff, R13
-	CMPQ       R13, 24(SP)
-	JGE        partBy4Fetch3Line1
-	MOVQ       40(SP), R13
-	PREFETCHT0 (AX)(R13*1)
-
-partBy4Fetch3Line1:
-	VMOVDQU16.Z  (R11), K1, Z8
-	VMOVDQU16.Z  (R11)(R12*1), K1, Z10
-	VPUNPCKHWD   Z10, Z8, Z9
-	VPUNPCKLWD   Z10, Z8, Z8
-	LEAQ         (R11)(R12*2), R11
-	VBROADCASTSS 12(R8), Z11
-	LONG         $0x4826d262; WORD $0xc052 // VDPBF16PS Z8, Z11, Z0
-	LONG         $0x4826d262; WORD $0xc952 // VDPBF16PS Z9, Z11, Z1
-	VBROADCASTSS 12(R8)(R9*1), Z11
-	LONG         $0x4826d262; WORD $0xd052 // VDPBF16PS Z8, Z11, Z2
-	LONG         $0x4826d262; WORD $0xd952 // VDPBF16PS Z9, Z11, Z3
-	VBROADCASTSS 12(R8)(R9*2), Z11
-	LONG         $0x4826d262; WORD $0xe052 // VDPBF16PS Z8, Z11, Z4
-	LONG         $0x4826d262; WORD $0xe952 // VDPBF16PS Z9, Z11, Z5
-	VBROADCASTSS 12(R10), Z11
-	LONG         $0x4826d262; WORD $0xf052 // VDPBF16PS Z8, Z11, Z6
-	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
-	ADDQ         $0x00000010, R8
-	ADDQ         $0x00000010, R10
-	JMP          partBy4
-
-partEnd4:
-	ADDQ $0x00000008, CX
-
-partBy1:
+partLoop:
 	SUBQ       $0x00000002, CX
-	JLT        partEnd1
+	JLT        partEnd
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy1Fetch0Line0
+	JGT        partLoopFetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        partBy1Fetch0Line0
+	JGE        partLoopFetch0
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-partBy1Fetch0Line0:
+partLoopFetch0:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy1Fetch0Line1
+	JGT        partLoopFetch1
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R13
 	ANDQ       $0x00000fff, R13
 	CMPQ       R13, 24(SP)
-	JGE        partBy1Fetch0Line1
+	JGE        partLoopFetch1
 	MOVQ       40(SP), R13
 	PREFETCHT0 (AX)(R13*1)
 
-partBy1Fetch0Line1:
+partLoopFetch1:
 	VMOVDQU16.Z  (R11), K1, Z8
 	VMOVDQU16.Z  (R11)(R12*1), K1, Z10
 	VPUNPCKHWD   Z10, Z8, Z9
@@ -1891,9 +1129,9 @@ partBy1Fetch0Line1:
 	LONG         $0x4826d262; WORD $0xf952 // VDPBF16PS Z9, Z11, Z7
 	ADDQ         $0x00000004, R8
 	ADDQ         $0x00000004, R10
-	JMP          partBy1
+	JMP          partLoop
 
-partEnd1:
+partEnd:
 	ADDQ         $0x00000002, CX
 	TESTQ        CX, CX
 	JZ           partLast
@@ -2026,270 +1264,39 @@ pass1:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-pass1By4:
-	SUBQ       $0x00000008, CX
-	JLT        pass1End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0Line0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch0Line0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch0Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch0Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch0Line1:
-	VMOVDQU32    (R13), Z16
-	VMOVDQU32    (R13)(R14*1), Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x0152 // VDPBF16PS.BCST (R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x0952 // VDPBF16PS.BCST (R9), Z17, Z1
-	VBROADCASTSS (R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; WORD $0x2452; BYTE $0x51 // VDPBF16PS.BCST (R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; WORD $0x2c52; BYTE $0x51 // VDPBF16PS.BCST (R9)(R10*2), Z17, Z5
-	VBROADCASTSS (R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; WORD $0x0452; BYTE $0x13 // VDPBF16PS.BCST (R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; WORD $0x0c52; BYTE $0x13 // VDPBF16PS.BCST (R11)(R10*1), Z17, Z9
-	VBROADCASTSS (R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; WORD $0x2452; BYTE $0x24 // VDPBF16PS.BCST (R12), Z16, Z12
-	LONG         $0x50765262; WORD $0x2c52; BYTE $0x24 // VDPBF16PS.BCST (R12), Z17, Z13
-	VBROADCASTSS (R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch1Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          pass1By4Fetch1Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-pass1By4Fetch1Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch1Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch1Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch1Line1:
-	VMOVDQU32    (R13), Z16
-	VMOVDQU32    (R13)(R14*1), Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x01 // VDPBF16PS.BCST 4(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x01 // VDPBF16PS.BCST 4(R9), Z17, Z1
-	VBROADCASTSS 4(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x01516452 // VDPBF16PS.BCST 4(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x01516c52 // VDPBF16PS.BCST 4(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 4(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x01134452 // VDPBF16PS.BCST 4(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x01134c52 // VDPBF16PS.BCST 4(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 4(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x01246452 // VDPBF16PS.BCST 4(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x01246c52 // VDPBF16PS.BCST 4(R12), Z17, Z13
-	VBROADCASTSS 4(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch2Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          pass1By4Fetch2Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-pass1By4Fetch2Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch2Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch2Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch2Line1:
-	VMOVDQU32    (R13), Z16
-	VMOVDQU32    (R13)(R14*1), Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x02 // VDPBF16PS.BCST 8(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x02 // VDPBF16PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS 8(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x02516452 // VDPBF16PS.BCST 8(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x02516c52 // VDPBF16PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 8(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x02134452 // VDPBF16PS.BCST 8(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x02134c52 // VDPBF16PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 8(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x02246452 // VDPBF16PS.BCST 8(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x02246c52 // VDPBF16PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS 8(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          pass1By4Fetch3Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          pass1By4Fetch3Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-pass1By4Fetch3Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch3Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch3Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch3Line1:
-	VMOVDQU32    (R13), Z16
-	VMOVDQU32    (R13)(R14*1), Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x03 // VDPBF16PS.BCST 12(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x03 // VDPBF16PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS 12(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x03516452 // VDPBF16PS.BCST 12(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x03516c52 // VDPBF16PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 12(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x03134452 // VDPBF16PS.BCST 12(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x03134c52 // VDPBF16PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 12(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x03246452 // VDPBF16PS.BCST 12(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x03246c52 // VDPBF16PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS 12(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R11
-	ADDQ         $0x00000010, R12
-	JMP          pass1By4
-
-pass1End4:
-	ADDQ $0x00000008, CX
-
-pass1By1:
+pass1Loop:
 	SUBQ       $0x00000002, CX
-	JLT        pass1End1
+	JLT        pass1End
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By1Fetch0Line0
+	JGT        pass1LoopFetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        pass1By1Fetch0Line0
+	JGE        pass1LoopFetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-pass1By1Fetch0Line0:
+pass1LoopFetch0:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By1Fetch0Line1
+	JGT        pass1LoopFetch1
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        pass1By1Fetch0Line1
+	JGE        pass1LoopFetch1
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-pass1By1Fetch0Line1:
+pass1LoopFetch1:
 	VMOVDQU32    (R13), Z16
 	VMOVDQU32    (R13)(R14*1), Z18
 	VPUNPCKHWD   Z18, Z16, Z17
@@ -2318,9 +1325,9 @@ pass1By1Fetch0Line1:
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
 	ADDQ         $0x00000004, R12
-	JMP          pass1By1
+	JMP          pass1Loop
 
-pass1End1:
+pass1End:
 	ADDQ         $0x00000002, CX
 	TESTQ        CX, CX
 	JZ           pass1Last
@@ -2406,270 +1413,39 @@ end1:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-partBy4:
-	SUBQ       $0x00000008, CX
-	JLT        partEnd4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0Line0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch0Line0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch0Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch0Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch0Line1:
-	VMOVDQU16.Z  (R13), K1, Z16
-	VMOVDQU16.Z  (R13)(R14*1), K1, Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x0152 // VDPBF16PS.BCST (R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x0952 // VDPBF16PS.BCST (R9), Z17, Z1
-	VBROADCASTSS (R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; WORD $0x2452; BYTE $0x51 // VDPBF16PS.BCST (R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; WORD $0x2c52; BYTE $0x51 // VDPBF16PS.BCST (R9)(R10*2), Z17, Z5
-	VBROADCASTSS (R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; WORD $0x0452; BYTE $0x13 // VDPBF16PS.BCST (R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; WORD $0x0c52; BYTE $0x13 // VDPBF16PS.BCST (R11)(R10*1), Z17, Z9
-	VBROADCASTSS (R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; WORD $0x2452; BYTE $0x24 // VDPBF16PS.BCST (R12), Z16, Z12
-	LONG         $0x50765262; WORD $0x2c52; BYTE $0x24 // VDPBF16PS.BCST (R12), Z17, Z13
-	VBROADCASTSS (R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch1Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          partBy4Fetch1Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-partBy4Fetch1Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch1Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch1Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch1Line1:
-	VMOVDQU16.Z  (R13), K1, Z16
-	VMOVDQU16.Z  (R13)(R14*1), K1, Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x01 // VDPBF16PS.BCST 4(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x01 // VDPBF16PS.BCST 4(R9), Z17, Z1
-	VBROADCASTSS 4(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x01516452 // VDPBF16PS.BCST 4(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x01516c52 // VDPBF16PS.BCST 4(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 4(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x01134452 // VDPBF16PS.BCST 4(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x01134c52 // VDPBF16PS.BCST 4(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 4(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x01246452 // VDPBF16PS.BCST 4(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x01246c52 // VDPBF16PS.BCST 4(R12), Z17, Z13
-	VBROADCASTSS 4(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch2Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          partBy4Fetch2Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-partBy4Fetch2Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch2Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch2Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch2Line1:
-	VMOVDQU16.Z  (R13), K1, Z16
-	VMOVDQU16.Z  (R13)(R14*1), K1, Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x02 // VDPBF16PS.BCST 8(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x02 // VDPBF16PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS 8(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x02516452 // VDPBF16PS.BCST 8(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x02516c52 // VDPBF16PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 8(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x02134452 // VDPBF16PS.BCST 8(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x02134c52 // VDPBF16PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 8(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x02246452 // VDPBF16PS.BCST 8(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x02246c52 // VDPBF16PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS 8(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	PREFETCHT1   (AX)
-	ADDQ         $0x00000040, AX
-	SUBQ         $0x00000040, DX
-	JGT          partBy4Fetch3Line0
-	ADDQ         DX, AX
-	ADDQ         32(SP), AX
-	MOVQ         24(SP), DX
-	MOVQ         AX, R15
-	ANDQ         $0x00000fff, R15
-	CMPQ         R15, 24(SP)
-	JGE          partBy4Fetch3Line0
-	MOVQ         40(SP), R15
-	PREFETCHT0   (AX)(R15*1)
-
-partBy4Fetch3Line0:
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch3Line1
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch3Line1
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch3Line1:
-	VMOVDQU16.Z  (R13), K1, Z16
-	VMOVDQU16.Z  (R13)(R14*1), K1, Z18
-	VPUNPCKHWD   Z18, Z16, Z17
-	VPUNPCKLWD   Z18, Z16, Z16
-	LEAQ         (R13)(R14*2), R13
-	LONG         $0x507ed262; WORD $0x4152; BYTE $0x03 // VDPBF16PS.BCST 12(R9), Z16, Z0
-	LONG         $0x5076d262; WORD $0x4952; BYTE $0x03 // VDPBF16PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS 12(R9)(R10*1), Z19
-	LONG         $0x4066b262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z2
-	LONG         $0x4066b262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z3
-	LONG         $0x507e9262; LONG $0x03516452 // VDPBF16PS.BCST 12(R9)(R10*2), Z16, Z4
-	LONG         $0x50769262; LONG $0x03516c52 // VDPBF16PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS 12(R11), Z19
-	LONG         $0x4066b262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z6
-	LONG         $0x4066b262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z7
-	LONG         $0x507e1262; LONG $0x03134452 // VDPBF16PS.BCST 12(R11)(R10*1), Z16, Z8
-	LONG         $0x50761262; LONG $0x03134c52 // VDPBF16PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS 12(R11)(R10*2), Z19
-	LONG         $0x40663262; WORD $0xd052 // VDPBF16PS Z16, Z19, Z10
-	LONG         $0x40663262; WORD $0xd952 // VDPBF16PS Z17, Z19, Z11
-	LONG         $0x507e5262; LONG $0x03246452 // VDPBF16PS.BCST 12(R12), Z16, Z12
-	LONG         $0x50765262; LONG $0x03246c52 // VDPBF16PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS 12(R12)(R10*1), Z19
-	LONG         $0x40663262; WORD $0xf052 // VDPBF16PS Z16, Z19, Z14
-	LONG         $0x40663262; WORD $0xf952 // VDPBF16PS Z17, Z19, Z15
-	ADDQ         $0x00000010, R9
-	ADDQ         $0x00000010, R11
-	ADDQ         $0x00000010, R12
-	JMP          partBy4
-
-partEnd4:
-	ADDQ $0x00000008, CX
-
-partBy1:
+partLoop:
 	SUBQ       $0x00000002, CX
-	JLT        partEnd1
+	JLT        partEnd
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy1Fetch0Line0
+	JGT        partLoopFetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        partBy1Fetch0Line0
+	JGE        partLoopFetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-partBy1Fetch0Line0:
+partLoopFetch0:
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy1Fetch0Line1
+	JGT        partLoopFetch1
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        partBy1Fetch0Line1
+	JGE        partLoopFetch1
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-partBy1Fetch0Line1:
+partLoopFetch1:
 	VMOVDQU16.Z  (R13), K1, Z16
 	VMOVDQU16.Z  (R13)(R14*1), K1, Z18
 	VPUNPCKHWD   Z18, Z16, Z17
@@ -2698,9 +1474,9 @@ partBy1Fetch0Line1:
 	ADDQ         $0x00000004, R9
 	ADDQ         $0x00000004, R11
 	ADDQ         $0x00000004, R12
-	JMP          partBy1
+	JMP          partLoop
 
-partEnd1:
+partEnd:
 	ADDQ         $0x00000002, CX
 	TESTQ        CX, CX
 	JZ           partLast

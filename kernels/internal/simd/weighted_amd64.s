@@ -2379,173 +2379,6 @@ pass2:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-pass2By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass2End4
-	PREFETCHT1 (AX)
-	PREFETCHT1 64(AX)
-	ADDQ       $0x00000080, AX
-	SUBQ       $0x00000080, DX
-	JGT        pass2By4Fetch0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass2By4Fetch0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass2By4Fetch0:
-	VMOVUPS          (R13), Z16
-	VMOVUPS          64(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST (R9), Z16, Z0
-	VFMADD231PS.BCST (R9), Z17, Z1
-	VBROADCASTSS     (R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST (R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST (R9)(R10*2), Z17, Z5
-	VBROADCASTSS     (R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST (R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST (R11)(R10*1), Z17, Z9
-	VBROADCASTSS     (R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST (R12), Z16, Z12
-	VFMADD231PS.BCST (R12), Z17, Z13
-	VBROADCASTSS     (R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	PREFETCHT1       64(AX)
-	ADDQ             $0x00000080, AX
-	SUBQ             $0x00000080, DX
-	JGT              pass2By4Fetch1
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch1
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch1:
-	VMOVUPS          (R13), Z16
-	VMOVUPS          64(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 4(R9), Z16, Z0
-	VFMADD231PS.BCST 4(R9), Z17, Z1
-	VBROADCASTSS     4(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 4(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 4(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     4(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 4(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 4(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     4(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 4(R12), Z16, Z12
-	VFMADD231PS.BCST 4(R12), Z17, Z13
-	VBROADCASTSS     4(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	PREFETCHT1       64(AX)
-	ADDQ             $0x00000080, AX
-	SUBQ             $0x00000080, DX
-	JGT              pass2By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch2:
-	VMOVUPS          (R13), Z16
-	VMOVUPS          64(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z16, Z0
-	VFMADD231PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS     8(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 8(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     8(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 8(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     8(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 8(R12), Z16, Z12
-	VFMADD231PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS     8(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	PREFETCHT1       64(AX)
-	ADDQ             $0x00000080, AX
-	SUBQ             $0x00000080, DX
-	JGT              pass2By4Fetch3
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch3
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch3:
-	VMOVUPS          (R13), Z16
-	VMOVUPS          64(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z16, Z0
-	VFMADD231PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS     12(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 12(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     12(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 12(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     12(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 12(R12), Z16, Z12
-	VFMADD231PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS     12(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass2By4
-
-pass2End4:
-	ADDQ $0x00000004, CX
-
 pass2By1:
 	SUBQ       $0x00000001, CX
 	JLT        pass2End1
@@ -2637,133 +2470,6 @@ pass1:
 	VMOVUPS (R8)(SI*1), Z7
 	MOVQ    8(SP), CX
 
-pass1By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass1End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass1By4Fetch0:
-	VMOVUPS          (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST (R9), Z8, Z0
-	VBROADCASTSS     (R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST (R9)(R10*2), Z8, Z2
-	VBROADCASTSS     (R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST (R11)(R10*1), Z8, Z4
-	VBROADCASTSS     (R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST (R12), Z8, Z6
-	VBROADCASTSS     (R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass1By4Fetch1
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass1By4Fetch1
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass1By4Fetch1:
-	VMOVUPS          (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 4(R9), Z8, Z0
-	VBROADCASTSS     4(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 4(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     4(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 4(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     4(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 4(R12), Z8, Z6
-	VBROADCASTSS     4(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass1By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass1By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass1By4Fetch2:
-	VMOVUPS          (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass1By4Fetch3
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass1By4Fetch3
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass1By4Fetch3:
-	VMOVUPS          (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass1By4
-
-pass1End4:
-	ADDQ $0x00000004, CX
-
 pass1By1:
 	SUBQ       $0x00000001, CX
 	JLT        pass1End1
@@ -2841,133 +2547,6 @@ end1:
 	VMOVUPS.Z (R8), K1, Z6
 	VMOVUPS.Z (R8)(SI*1), K1, Z7
 	MOVQ      8(SP), CX
-
-partBy4:
-	SUBQ       $0x00000004, CX
-	JLT        partEnd4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-partBy4Fetch0:
-	VMOVUPS.Z        (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST (R9), Z8, Z0
-	VBROADCASTSS     (R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST (R9)(R10*2), Z8, Z2
-	VBROADCASTSS     (R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST (R11)(R10*1), Z8, Z4
-	VBROADCASTSS     (R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST (R12), Z8, Z6
-	VBROADCASTSS     (R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              partBy4Fetch1
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              partBy4Fetch1
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-partBy4Fetch1:
-	VMOVUPS.Z        (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 4(R9), Z8, Z0
-	VBROADCASTSS     4(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 4(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     4(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 4(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     4(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 4(R12), Z8, Z6
-	VBROADCASTSS     4(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              partBy4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              partBy4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-partBy4Fetch2:
-	VMOVUPS.Z        (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              partBy4Fetch3
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              partBy4Fetch3
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-partBy4Fetch3:
-	VMOVUPS.Z        (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              partBy4
-
-partEnd4:
-	ADDQ $0x00000004, CX
 
 partBy1:
 	SUBQ       $0x00000001, CX
@@ -5174,169 +4753,6 @@ pass2:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-pass2By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass2End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass2By4Fetch0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass2By4Fetch0:
-	VCVTPH2PS        (R13), Z16
-	VCVTPH2PS        32(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST (R9), Z16, Z0
-	VFMADD231PS.BCST (R9), Z17, Z1
-	VBROADCASTSS     (R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST (R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST (R9)(R10*2), Z17, Z5
-	VBROADCASTSS     (R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST (R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST (R11)(R10*1), Z17, Z9
-	VBROADCASTSS     (R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST (R12), Z16, Z12
-	VFMADD231PS.BCST (R12), Z17, Z13
-	VBROADCASTSS     (R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch1
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch1
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch1:
-	VCVTPH2PS        (R13), Z16
-	VCVTPH2PS        32(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 4(R9), Z16, Z0
-	VFMADD231PS.BCST 4(R9), Z17, Z1
-	VBROADCASTSS     4(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 4(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 4(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     4(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 4(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 4(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     4(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 4(R12), Z16, Z12
-	VFMADD231PS.BCST 4(R12), Z17, Z13
-	VBROADCASTSS     4(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch2:
-	VCVTPH2PS        (R13), Z16
-	VCVTPH2PS        32(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z16, Z0
-	VFMADD231PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS     8(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 8(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     8(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 8(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     8(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 8(R12), Z16, Z12
-	VFMADD231PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS     8(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch3
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch3
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch3:
-	VCVTPH2PS        (R13), Z16
-	VCVTPH2PS        32(R13), Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z16, Z0
-	VFMADD231PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS     12(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 12(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     12(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 12(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     12(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 12(R12), Z16, Z12
-	VFMADD231PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS     12(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass2By4
-
-pass2End4:
-	ADDQ $0x00000004, CX
-
 pass2By1:
 	SUBQ       $0x00000001, CX
 	JLT        pass2End1
@@ -5427,24 +4843,24 @@ pass1:
 	VMOVUPS (R8)(SI*1), Z7
 	MOVQ    8(SP), CX
 
-pass1By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass1End4
+pass1By2:
+	SUBQ       $0x00000002, CX
+	JLT        pass1End2
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0
+	JGT        pass1By2Fetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch0
+	JGE        pass1By2Fetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-pass1By4Fetch0:
+pass1By2Fetch0:
 	VCVTPH2PS        (R13), Z8
 	ADDQ             R14, R13
 	VFMADD231PS.BCST (R9), Z8, Z0
@@ -5473,56 +4889,13 @@ pass1By4Fetch0:
 	VFMADD231PS.BCST 4(R12), Z8, Z6
 	VBROADCASTSS     4(R12)(R10*1), Z9
 	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass1By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass1By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
+	ADDQ             $0x00000008, R9
+	ADDQ             $0x00000008, R11
+	ADDQ             $0x00000008, R12
+	JMP              pass1By2
 
-pass1By4Fetch2:
-	VCVTPH2PS        (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	VCVTPH2PS        (R13), Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass1By4
-
-pass1End4:
-	ADDQ $0x00000004, CX
+pass1End2:
+	ADDQ $0x00000002, CX
 
 pass1By1:
 	SUBQ       $0x00000001, CX
@@ -5602,24 +4975,24 @@ end1:
 	VMOVUPS.Z (R8)(SI*1), K1, Z7
 	MOVQ      8(SP), CX
 
-partBy4:
-	SUBQ       $0x00000004, CX
-	JLT        partEnd4
+partBy2:
+	SUBQ       $0x00000002, CX
+	JLT        partEnd2
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0
+	JGT        partBy2Fetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch0
+	JGE        partBy2Fetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-partBy4Fetch0:
+partBy2Fetch0:
 	VCVTPH2PS.Z      (R13), K1, Z8
 	ADDQ             R14, R13
 	VFMADD231PS.BCST (R9), Z8, Z0
@@ -5648,56 +5021,13 @@ partBy4Fetch0:
 	VFMADD231PS.BCST 4(R12), Z8, Z6
 	VBROADCASTSS     4(R12)(R10*1), Z9
 	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              partBy4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              partBy4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
+	ADDQ             $0x00000008, R9
+	ADDQ             $0x00000008, R11
+	ADDQ             $0x00000008, R12
+	JMP              partBy2
 
-partBy4Fetch2:
-	VCVTPH2PS.Z      (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	VCVTPH2PS.Z      (R13), K1, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              partBy4
-
-partEnd4:
-	ADDQ $0x00000004, CX
+partEnd2:
+	ADDQ $0x00000002, CX
 
 partBy1:
 	SUBQ       $0x00000001, CX
@@ -8074,177 +7404,6 @@ pass2:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-pass2By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass2End4
-	PREFETCHT1 (AX)
-	ADDQ       $0x00000040, AX
-	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0
-	ADDQ       DX, AX
-	ADDQ       32(SP), AX
-	MOVQ       24(SP), DX
-	MOVQ       AX, R15
-	ANDQ       $0x00000fff, R15
-	CMPQ       R15, 24(SP)
-	JGE        pass2By4Fetch0
-	MOVQ       40(SP), R15
-	PREFETCHT0 (AX)(R15*1)
-
-pass2By4Fetch0:
-	VPMOVZXWD        (R13), Z16
-	VPSLLD           $0x10, Z16, Z16
-	VPMOVZXWD        32(R13), Z17
-	VPSLLD           $0x10, Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST (R9), Z16, Z0
-	VFMADD231PS.BCST (R9), Z17, Z1
-	VBROADCASTSS     (R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST (R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST (R9)(R10*2), Z17, Z5
-	VBROADCASTSS     (R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST (R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST (R11)(R10*1), Z17, Z9
-	VBROADCASTSS     (R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST (R12), Z16, Z12
-	VFMADD231PS.BCST (R12), Z17, Z13
-	VBROADCASTSS     (R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch1
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch1
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch1:
-	VPMOVZXWD        (R13), Z16
-	VPSLLD           $0x10, Z16, Z16
-	VPMOVZXWD        32(R13), Z17
-	VPSLLD           $0x10, Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 4(R9), Z16, Z0
-	VFMADD231PS.BCST 4(R9), Z17, Z1
-	VBROADCASTSS     4(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 4(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 4(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     4(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 4(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 4(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     4(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 4(R12), Z16, Z12
-	VFMADD231PS.BCST 4(R12), Z17, Z13
-	VBROADCASTSS     4(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch2:
-	VPMOVZXWD        (R13), Z16
-	VPSLLD           $0x10, Z16, Z16
-	VPMOVZXWD        32(R13), Z17
-	VPSLLD           $0x10, Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z16, Z0
-	VFMADD231PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS     8(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 8(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     8(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 8(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     8(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 8(R12), Z16, Z12
-	VFMADD231PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS     8(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch3
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch3
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
-
-pass2By4Fetch3:
-	VPMOVZXWD        (R13), Z16
-	VPSLLD           $0x10, Z16, Z16
-	VPMOVZXWD        32(R13), Z17
-	VPSLLD           $0x10, Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z16, Z0
-	VFMADD231PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS     12(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 12(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     12(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 12(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     12(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 12(R12), Z16, Z12
-	VFMADD231PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS     12(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass2By4
-
-pass2End4:
-	ADDQ $0x00000004, CX
-
 pass2By1:
 	SUBQ       $0x00000001, CX
 	JLT        pass2End1
@@ -8337,24 +7496,24 @@ pass1:
 	VMOVUPS (R8)(SI*1), Z7
 	MOVQ    8(SP), CX
 
-pass1By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass1End4
+pass1By2:
+	SUBQ       $0x00000002, CX
+	JLT        pass1End2
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass1By4Fetch0
+	JGT        pass1By2Fetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        pass1By4Fetch0
+	JGE        pass1By2Fetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-pass1By4Fetch0:
+pass1By2Fetch0:
 	VPMOVZXWD        (R13), Z8
 	VPSLLD           $0x10, Z8, Z8
 	ADDQ             R14, R13
@@ -8385,58 +7544,13 @@ pass1By4Fetch0:
 	VFMADD231PS.BCST 4(R12), Z8, Z6
 	VBROADCASTSS     4(R12)(R10*1), Z9
 	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass1By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass1By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
+	ADDQ             $0x00000008, R9
+	ADDQ             $0x00000008, R11
+	ADDQ             $0x00000008, R12
+	JMP              pass1By2
 
-pass1By4Fetch2:
-	VPMOVZXWD        (R13), Z8
-	VPSLLD           $0x10, Z8, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	VPMOVZXWD        (R13), Z8
-	VPSLLD           $0x10, Z8, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass1By4
-
-pass1End4:
-	ADDQ $0x00000004, CX
+pass1End2:
+	ADDQ $0x00000002, CX
 
 pass1By1:
 	SUBQ       $0x00000001, CX
@@ -8517,24 +7631,24 @@ end1:
 	VMOVUPS.Z (R8)(SI*1), K1, Z7
 	MOVQ      8(SP), CX
 
-partBy4:
-	SUBQ       $0x00000004, CX
-	JLT        partEnd4
+partBy2:
+	SUBQ       $0x00000002, CX
+	JLT        partEnd2
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        partBy4Fetch0
+	JGT        partBy2Fetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        partBy4Fetch0
+	JGE        partBy2Fetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-partBy4Fetch0:
+partBy2Fetch0:
 	VPMOVZXWD.Z      (R13), K1, Z8
 	VPSLLD           $0x10, Z8, Z8
 	ADDQ             R14, R13
@@ -8565,58 +7679,13 @@ partBy4Fetch0:
 	VFMADD231PS.BCST 4(R12), Z8, Z6
 	VBROADCASTSS     4(R12)(R10*1), Z9
 	VFMADD231PS      Z8, Z9, Z7
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              partBy4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              partBy4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
+	ADDQ             $0x00000008, R9
+	ADDQ             $0x00000008, R11
+	ADDQ             $0x00000008, R12
+	JMP              partBy2
 
-partBy4Fetch2:
-	VPMOVZXWD.Z      (R13), K1, Z8
-	VPSLLD           $0x10, Z8, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z8, Z0
-	VBROADCASTSS     8(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 8(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     8(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 8(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     8(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 8(R12), Z8, Z6
-	VBROADCASTSS     8(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	VPMOVZXWD.Z      (R13), K1, Z8
-	VPSLLD           $0x10, Z8, Z8
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z8, Z0
-	VBROADCASTSS     12(R9)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z1
-	VFMADD231PS.BCST 12(R9)(R10*2), Z8, Z2
-	VBROADCASTSS     12(R11), Z9
-	VFMADD231PS      Z8, Z9, Z3
-	VFMADD231PS.BCST 12(R11)(R10*1), Z8, Z4
-	VBROADCASTSS     12(R11)(R10*2), Z9
-	VFMADD231PS      Z8, Z9, Z5
-	VFMADD231PS.BCST 12(R12), Z8, Z6
-	VBROADCASTSS     12(R12)(R10*1), Z9
-	VFMADD231PS      Z8, Z9, Z7
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              partBy4
-
-partEnd4:
-	ADDQ $0x00000004, CX
+partEnd2:
+	ADDQ $0x00000002, CX
 
 partBy1:
 	SUBQ       $0x00000001, CX
@@ -10857,24 +9926,24 @@ pass2:
 	VMOVUPS 64(R8)(SI*1), Z15
 	MOVQ    8(SP), CX
 
-pass2By4:
-	SUBQ       $0x00000004, CX
-	JLT        pass2End4
+pass2By2:
+	SUBQ       $0x00000002, CX
+	JLT        pass2End2
 	PREFETCHT1 (AX)
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x00000040, DX
-	JGT        pass2By4Fetch0
+	JGT        pass2By2Fetch0
 	ADDQ       DX, AX
 	ADDQ       32(SP), AX
 	MOVQ       24(SP), DX
 	MOVQ       AX, R15
 	ANDQ       $0x00000fff, R15
 	CMPQ       R15, 24(SP)
-	JGE        pass2By4Fetch0
+	JGE        pass2By2Fetch0
 	MOVQ       40(SP), R15
 	PREFETCHT0 (AX)(R15*1)
 
-pass2By4Fetch0:
+pass2By2Fetch0:
 	VPMOVSXBD        (R13), Z16
 	VCVTDQ2PS        Z16, Z16
 	VPMOVSXBD        16(R13), Z17
@@ -10925,78 +9994,13 @@ pass2By4Fetch0:
 	VBROADCASTSS     4(R12)(R10*1), Z18
 	VFMADD231PS      Z16, Z18, Z14
 	VFMADD231PS      Z17, Z18, Z15
-	PREFETCHT1       (AX)
-	ADDQ             $0x00000040, AX
-	SUBQ             $0x00000040, DX
-	JGT              pass2By4Fetch2
-	ADDQ             DX, AX
-	ADDQ             32(SP), AX
-	MOVQ             24(SP), DX
-	MOVQ             AX, R15
-	ANDQ             $0x00000fff, R15
-	CMPQ             R15, 24(SP)
-	JGE              pass2By4Fetch2
-	MOVQ             40(SP), R15
-	PREFETCHT0       (AX)(R15*1)
+	ADDQ             $0x00000008, R9
+	ADDQ             $0x00000008, R11
+	ADDQ             $0x00000008, R12
+	JMP              pass2By2
 
-pass2By4Fetch2:
-	VPMOVSXBD        (R13), Z16
-	VCVTDQ2PS        Z16, Z16
-	VPMOVSXBD        16(R13), Z17
-	VCVTDQ2PS        Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 8(R9), Z16, Z0
-	VFMADD231PS.BCST 8(R9), Z17, Z1
-	VBROADCASTSS     8(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 8(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 8(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     8(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 8(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 8(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     8(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 8(R12), Z16, Z12
-	VFMADD231PS.BCST 8(R12), Z17, Z13
-	VBROADCASTSS     8(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	VPMOVSXBD        (R13), Z16
-	VCVTDQ2PS        Z16, Z16
-	VPMOVSXBD        16(R13), Z17
-	VCVTDQ2PS        Z17, Z17
-	ADDQ             R14, R13
-	VFMADD231PS.BCST 12(R9), Z16, Z0
-	VFMADD231PS.BCST 12(R9), Z17, Z1
-	VBROADCASTSS     12(R9)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z2
-	VFMADD231PS      Z17, Z18, Z3
-	VFMADD231PS.BCST 12(R9)(R10*2), Z16, Z4
-	VFMADD231PS.BCST 12(R9)(R10*2), Z17, Z5
-	VBROADCASTSS     12(R11), Z18
-	VFMADD231PS      Z16, Z18, Z6
-	VFMADD231PS      Z17, Z18, Z7
-	VFMADD231PS.BCST 12(R11)(R10*1), Z16, Z8
-	VFMADD231PS.BCST 12(R11)(R10*1), Z17, Z9
-	VBROADCASTSS     12(R11)(R10*2), Z18
-	VFMADD231PS      Z16, Z18, Z10
-	VFMADD231PS      Z17, Z18, Z11
-	VFMADD231PS.BCST 12(R12), Z16, Z12
-	VFMADD231PS.BCST 12(R12), Z17, Z13
-	VBROADCASTSS     12(R12)(R10*1), Z18
-	VFMADD231PS      Z16, Z18, Z14
-	VFMADD231PS      Z17, Z18, Z15
-	ADDQ             $0x00000010, R9
-	ADDQ             $0x00000010, R11
-	ADDQ             $0x00000010, R12
-	JMP              pass2By4
-
-pass2End4:
-	ADDQ $0x00000004, CX
+pass2End2:
+	ADDQ $0x00000002, CX
 
 pass2By1:
 	SUBQ       $0x00000001, CX

@@ -236,26 +236,22 @@ func (b sums) product(name string, vecs int, part bool) {
 	each(func(at Mem, sum reg.Register) { VMOVUPS(at, sum) })
 	left := GP64()
 	MOVQ(b.keys, left)
-	for _, pairs := range []int{4, 1} {
-		loop, end := fmt.Sprintf("%sBy%d", name, pairs), fmt.Sprintf("%sEnd%d", name, pairs)
-		Label(loop)
-		SUBQ(U32(2*pairs), left)
-		JLT(LabelRef(end))
-		for pair := range pairs {
-			for line := range 2 * vecs {
-				b.next.Fetch(fmt.Sprintf("%sFetch%dLine%d", loop, pair, line), Line, 0)
-			}
-			b.step(4*pair, vecs, part, true)
-		}
-		b.p.Advance(U32(4 * pairs))
-		JMP(LabelRef(loop))
-		Label(end)
-		ADDQ(U32(2*pairs), left)
+	loop, end := name+"Loop", name+"End"
+	Label(loop) // of a pair: see ../weighted
+	SUBQ(U32(2), left)
+	JLT(LabelRef(end))
+	for line := range 2 * vecs {
+		b.next.Fetch(fmt.Sprintf("%sFetch%d", loop, line), Line, 0)
 	}
+	b.step(vecs, part, true)
+	b.p.Advance(U32(4))
+	JMP(LabelRef(loop))
+	Label(end)
+	ADDQ(U32(2), left)
 	last := name + "Last"
 	TESTQ(left, left)
 	JZ(LabelRef(last))
-	b.step(0, vecs, part, false)
+	b.step(vecs, part, false)
 	Label(last)
 	back := GP64() // pairs gone through, of four bytes
 	MOVQ(b.keys, back)
@@ -265,9 +261,8 @@ func (b sums) product(name string, vecs int, part bool) {
 	each(func(at Mem, sum reg.Register) { VMOVUPS(sum, at) })
 }
 
-// step adds the products of two keys, or of the last one, disp bytes into the
-// rows of P.
-func (b sums) step(disp, vecs int, part, two bool) {
+// step adds the products of two keys, or of the last one.
+func (b sums) step(vecs int, part, two bool) {
 	load := func(at Mem, v reg.Register) {
 		if part {
 			VMOVDQU16_Z(at, reg.K1, v)
@@ -295,11 +290,11 @@ func (b sums) step(disp, vecs int, part, two bool) {
 	for i := range b.rows {
 		if b.rows == 8 && i%2 == 0 { // as in ../weighted
 			for j := range 2 * vecs {
-				VDPBF16PS_BCST(b.p.At(i, disp), value(j), b.acc(vecs, i, j))
+				VDPBF16PS_BCST(b.p.At(i, 0), value(j), b.acc(vecs, i, j))
 			}
 			continue
 		}
-		VBROADCASTSS(b.p.At(i, disp), weight)
+		VBROADCASTSS(b.p.At(i, 0), weight)
 		for j := range 2 * vecs {
 			VDPBF16PS(value(j), weight, b.acc(vecs, i, j))
 		}

@@ -35,8 +35,6 @@ func main() {
 	Generate()
 }
 
-const unroll = 4
-
 // blockKeys is how many keys all columns are taken of before the next ones.
 //
 // Note: rows are so read nearly in order, which on an EPYC of family 25 is
@@ -145,7 +143,7 @@ func (b block) product(name string, vecs int, mask Op) {
 	}
 	left := GP64()
 	MOVQ(b.keys, left)
-	for _, n := range []int{unroll, 1} {
+	for n := b.unroll(vecs); n > 0; n = min(n-1, 1) {
 		loop, end := fmt.Sprintf("%sBy%d", name, n), fmt.Sprintf("%sEnd%d", name, n)
 		Label(loop)
 		SUBQ(U32(n), left)
@@ -170,6 +168,19 @@ func (b block) product(name string, vecs int, mask Op) {
 			isa.Store(sum(isa, vecs, i, j), b.c.At(i, j*isa.Bytes()), mask)
 		}
 	}
+}
+
+// unroll is how many keys a loop takes.
+//
+// Note: an EPYC of family 25 prefetches for each load by the distance from one address to
+// the next: where the loop of eight rows takes four keys, four and more beyond the end of a page,
+// for each few columns. In scattered pages float32 took 3% longer, bfloat16 by pairs, which are
+// read as fast as they come, 3%.
+func (b block) unroll(vecs int) int {
+	if b.rows < 8 {
+		return 4
+	}
+	return max(1, Line/(vecs*b.t.Bytes(b.isa)))
 }
 
 func sum(isa ISA, vecs, i, j int) reg.Register { return isa.V(i*vecs + j) }
