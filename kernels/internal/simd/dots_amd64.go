@@ -34,6 +34,26 @@ func unmaskable(x *Pieces, width, cols int) bool {
 	return x.dtype != kernels.Float32 && width == 8 && cols%width != 0
 }
 
+// eachBlock calls do with blocks of up to blockKeys rows of a piece and the number of the
+// first: few enough to stay in cache for several passes.
+func (p *Pieces) eachBlock(do func(first int, block *piece)) {
+	first := 0
+	for _, x := range p.list {
+		for from := 0; from < x.rows; from += blockKeys {
+			bytes := from * p.ld * int(p.dtype.Size())
+			p.part[0] = piece{
+				(*byte)(unsafe.Add(unsafe.Pointer(x.at), bytes)), min(blockKeys, x.rows-from),
+				Ahead{x.Next + Place(bytes), x.Beyond},
+			}
+			do(first+from, &p.part[0])
+		}
+		first += x.rows
+	}
+}
+
+// stay lets nothing be fetched but the piece itself.
+func (x *piece) stay() { x.Ahead = Ahead{Next: Place(unsafe.Pointer(x.at))} }
+
 // widenedPieces calls do with a few rows at a time as floats, as far apart as they are long, and
 // with the number of the first.
 func (p *Pieces) widenedPieces(do func(first int, block *piece)) {

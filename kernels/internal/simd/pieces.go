@@ -52,9 +52,6 @@ func (p *Pieces) Add(x Stored, rows int, ahead Ahead) {
 	p.rows += rows
 }
 
-// rowBytes is how far apart rows are.
-func (p *Pieces) rowBytes() int { return p.ld * int(p.dtype.Size()) }
-
 // stored returns a piece.
 func (p *Pieces) stored(i int) Stored {
 	x, n := p.list[i], 0
@@ -81,23 +78,3 @@ func (p *Pieces) each(do func(first int, x Stored, rows int)) {
 		first += p.list[i].rows
 	}
 }
-
-// eachBlock calls do with blocks of up to blockKeys rows of a piece and the number of the
-// first: few enough to stay in cache for several passes.
-func (p *Pieces) eachBlock(do func(first int, block *piece)) {
-	first := 0
-	for _, x := range p.list {
-		for from := 0; from < x.rows; from += blockKeys {
-			bytes := from * p.rowBytes()
-			p.part[0] = piece{
-				(*byte)(unsafe.Add(unsafe.Pointer(x.at), bytes)), min(blockKeys, x.rows-from),
-				Ahead{x.Next + Place(bytes), x.Beyond},
-			}
-			do(first+from, &p.part[0])
-		}
-		first += x.rows
-	}
-}
-
-// stay lets nothing be fetched but the piece itself.
-func (x *piece) stay() { x.Ahead = Ahead{Next: Place(unsafe.Pointer(x.at))} }
