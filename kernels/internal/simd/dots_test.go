@@ -54,8 +54,12 @@ func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() f
 		f.Dots(s.x, s.ld, queries(f, q), piecesOf(k, keys, depth, Ahead{Next: k.Place(), Beyond: 1}))
 		f.Dots(want.x, s.ld, queries(f, q), piecesOf(wide, keys, depth, Ahead{}))
 		sameMatrix(t, what, s, want)
-		f.Dots(s.x, s.ld, queries(f, q), cutPieces(k, keys, depth, 1))
-		sameMatrix(t, what+"/cut", s, want)
+		for _, unit := range []int{1, 7, 16} { // sixteen keys may be widened ahead of a piece
+			if unit < max(2, keys) {
+				f.Dots(s.x, s.ld, queries(f, q), cutPieces(k, keys, depth, unit))
+				sameMatrix(t, fmt.Sprintf("%s/unit=%d", what, unit), s, want)
+			}
+		}
 	}
 }
 

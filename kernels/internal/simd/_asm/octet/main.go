@@ -44,6 +44,7 @@ type block struct {
 	fetch Cursor
 	cells Mem // whole ones of a key
 	wide  Mem // bytes of a widened key
+	ahead ahead
 }
 
 func octet(t Stored, pairs bool) {
@@ -63,27 +64,36 @@ func octet(t Stored, pairs bool) {
 		MOVQ(b.wide, stride)
 		b.k = NewKeys(stride)
 		b.k.Move(Stack("wide"))
+		b.ahead = newAhead(b)
 	} else {
 		b.k = NewKeys(t.ArgElements("ldk"))
 	}
 	s := Arg("s")
 	Label("piece")
 	b.fetch.Piece("done", keys, func(at Op) {
-		if b.widens() {
-			MOVQ(at, b.from)
-		} else {
+		if !b.widens() {
 			b.k.Move(at)
+			return
 		}
+		CMPQ(b.ahead.ready, U8(0))
+		JNE(LabelRef("begun"))
+		MOVQ(at, b.from)
+		Label("begun")
 	})
 	for _, n := range []int{16, 4, 1} {
 		next, end := fmt.Sprintf("keys%d", n), fmt.Sprintf("end%d", n)
 		Label(next)
 		SUBQ(U32(n), keys)
 		JLT(LabelRef(end))
+		multiplied := fmt.Sprintf("multiplied%d", n)
+		if n == 16 && b.widens() {
+			b.widenAhead(keys, multiplied)
+		}
 		if b.widens() {
-			b.widen(n)
+			b.widen(n, fmt.Sprintf("widen%d", n))
 		}
 		b.products(n)
+		Label(multiplied)
 		StoreOctet(s, ArgBytes("lds"), n, acc, temp)
 		ADDQ(U32(4*n), s)
 		JMP(LabelRef(next))
@@ -130,10 +140,10 @@ func acc(key int) reg.Register { return isa.V(key) }
 func temp(i int) reg.Register  { return isa.V(16 + i) }
 
 // widen converts the next keys.
-func (b block) widen(n int) {
+func (b block) widen(n int, label string) {
 	for key := range n {
 		at, left, to := GP64(), GP64(), GP64()
-		name := fmt.Sprintf("widen%dof%d", key, n)
+		name := fmt.Sprintf("%sKey%d", label, key)
 		MOVQ(b.from, at)
 		MOVQ(Stack("depth"), left)
 		LEAQ(b.k.At(key, 0), to)
@@ -154,6 +164,126 @@ func (b block) widen(n int) {
 		by := b.t.ArgElements("ldk")
 		ADDQ(by, b.from)
 	}
+}
+
+// An ahead is what sixteen keys need to be widened for while those before them are
+// multiplied: otherwise the processor, which looks ahead less far than that, does one after
+// the other. A cell of sixteen keys goes with two vectors, so it takes rows of an even number of
+// vectors, all whole.
+type ahead struct {
+	twos       Mem // of vectors of a key; 0 where they are not so
+	gap        Mem // bytes from a key's end to the next
+	left       Mem // twos of the key that is widened
+	ready      Mem // whether the next keys are widened, which may be those of the next piece
+	this, next Mem // where these keys are widened to, and the next
+}
+
+const aheadKeys = 16
+
+func newAhead(b block) ahead {
+	a := ahead{AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8), AllocLocal(8)}
+	n, x := Arg("depth"), GP64()
+	XORQ(x, x)
+	MOVQ(x, a.ready)
+	MOVQ(n, x)
+	SHRQ(U8(5), x)
+	TESTQ(U32(31), n)
+	JZ(LabelRef("even"))
+	XORQ(x, x)
+	Label("even")
+	MOVQ(x, a.twos)
+	gap := b.t.ArgElements("ldk")
+	if b.t.Log > 0 {
+		SHLQ(U8(b.t.Log), n)
+	}
+	SUBQ(n, gap)
+	MOVQ(gap, a.gap)
+	MOVQ(Stack("wide"), x)
+	MOVQ(x, a.this)
+	room := GP64()
+	MOVQ(b.wide, room)
+	SHLQ(U8(4), room)
+	ADDQ(room, x)
+	MOVQ(x, a.next)
+	return a
+}
+
+// widenAhead multiplies sixteen keys and widens those that follow, or these again if none
+// do, and goes to the label; keys are left of the piece. It does nothing where rows have another
+// number of vectors.
+func (b block) widenAhead(keys Mem, multiplied string) {
+	a := b.ahead
+	CMPQ(a.twos, U8(0))
+	JEQ(LabelRef("behind"))
+	CMPQ(a.ready, U8(0))
+	JNE(LabelRef("ready"))
+	b.widen(aheadKeys, "first")
+	MOVQ(U32(1), a.ready)
+	Label("ready")
+	p := GP64()
+	MOVQ(keys, p)
+	CMPQ(p, U8(aheadKeys))
+	JGE(LabelRef("follow"))
+	TESTQ(p, p)
+	JNE(LabelRef("last"))
+	CMPQ(Stack("pieces"), U8(0))
+	JLE(LabelRef("last"))
+	MOVQ(Stack("k"), p)
+	CMPQ(Mem{Base: p, Disp: 8}, U8(aheadKeys))
+	JLT(LabelRef("last"))
+	MOVQ(Mem{Base: p}, b.from)
+	JMP(LabelRef("follow"))
+	Label("last")
+	MOVQ(U32(0), a.ready)
+	back := b.t.ArgElements("ldk")
+	SHLQ(U8(4), back)
+	SUBQ(back, b.from)
+	Label("follow")
+	b.productsAhead()
+	x := GP64()
+	MOVQ(a.next, x)
+	b.k.Move(x)
+	y := GP64()
+	MOVQ(a.this, y)
+	MOVQ(y, a.next)
+	MOVQ(x, a.this)
+	JMP(LabelRef(multiplied))
+	Label("behind")
+}
+
+// productsAhead sums over the depth, as products does, and widens as many keys meanwhile.
+func (b block) productsAhead() {
+	a := b.ahead
+	for key := range aheadKeys {
+		isa.Zero(acc(key))
+	}
+	q, left, to, x := Arg("q"), GP64(), GP64(), GP64()
+	MOVQ(b.cells, left)
+	MOVQ(a.next, to)
+	MOVQ(a.twos, x)
+	MOVQ(x, a.left)
+	Label("ahead")
+	for i := range unroll {
+		b.fetch.Fetch(fmt.Sprintf("aheadFetch%d", i), aheadKeys*cell*b.t.Size/Float32.Size, i)
+		for j := range 2 {
+			b.t.Load(isa, Mem{Base: b.from, Disp: j * b.t.Bytes(isa)}, temp(14+j), nil)
+			VMOVUPS(temp(14+j), Mem{Base: to, Disp: (2*i + j) * vector})
+		}
+		ADDQ(U32(2*b.t.Bytes(isa)), b.from)
+		same := fmt.Sprintf("aheadSame%d", i)
+		DECQ(a.left)
+		JNZ(LabelRef(same))
+		ADDQ(a.gap, b.from)
+		MOVQ(a.twos, x)
+		MOVQ(x, a.left)
+		Label(same)
+		b.step(q, aheadKeys, i, false)
+	}
+	ADDQ(U32(2*unroll*vector), to)
+	ADDQ(U32(unroll*vector), q)
+	b.k.Advance(U32(unroll * cell))
+	SUBQ(U32(unroll), left)
+	JNZ(LabelRef("ahead"))
 }
 
 // products sums over the depth and goes on to the next keys.
@@ -217,7 +347,7 @@ func (b block) step(q reg.Register, n, i int, part bool) {
 	rows := temp(i % 2)
 	VMOVUPS(Mem{Base: q, Disp: i * vector}, rows)
 	for key := range n {
-		at, x := b.k.At(key, cell*i), temp(2+key%14)
+		at, x := b.k.At(key, cell*i), temp(2+key%12)
 		switch {
 		case part && b.pairs:
 			VMOVDQU16_Z(at, reg.K1, x)
