@@ -12,16 +12,24 @@ import (
 var ErrTooLarge = errors.New("too large for this machine")
 
 // Allocate returns [NewTensors] of p. It refuses an invalid problem, and one
-// whose operands exceed the memory that the system says is available, before
-// anything is allocated; the error says how many bytes they need.
+// that does not fit, before anything is allocated.
 func Allocate(p Problem) (Tensors, error) {
 	if err := p.Validate(); err != nil {
 		return Tensors{}, err
 	}
-	if need, have := p.Bytes(), memory.Available(); need > have {
-		return Tensors{}, fmt.Errorf("operands of %d bytes: this machine has %d available: %w", need, have, ErrTooLarge)
+	if err := p.Fits(); err != nil {
+		return Tensors{}, err
 	}
 	return NewTensors(p), nil
+}
+
+// Fits returns an error where the operands of a valid problem exceed the memory
+// that the system says is available; it says how many bytes they need.
+func (p Problem) Fits() error {
+	if need, have := p.Bytes(), memory.Available(); need > have {
+		return fmt.Errorf("operands of %d bytes: this machine has %d available: %w", need, have, ErrTooLarge)
+	}
+	return nil
 }
 
 // Bytes returns the size of Q, K, V, O and LSE of a valid problem, pages that

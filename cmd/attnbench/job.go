@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -150,6 +151,9 @@ func (j *job) checkProblems() error {
 				return err
 			}
 			for _, c := range cases {
+				if err := c.Problem.Fits(); err != nil {
+					return fmt.Errorf("n %d, mask %s: %w", n, mask, err)
+				}
 				j.problems = append(j.problems, c.Problem)
 			}
 		}
