@@ -79,9 +79,9 @@ func noNegativeZero(v float64) float64 {
 // negligible is the share of a law below which a term is not printed.
 const negligible = 0.01
 
-// text formats a law in a unit, without the terms that are negligible at every
+// Text formats a law in a unit, without the terms that are negligible at every
 // one of the lengths.
-func (l Law) text(unit string, lengths []int) string {
+func (l Law) Text(unit string, lengths []int) string {
 	var parts []string
 	for power, suffix := range []string{"", "·n", "·n²"} {
 		factor, share := [...]float64{l.A, l.B, l.C}[power], 0.0
@@ -94,7 +94,3 @@ func (l Law) text(unit string, lengths []int) string {
 	}
 	return strings.Join(parts, " + ")
 }
-
-// Text formats a law in a unit, without the terms that are negligible at every
-// one of the lengths.
-func (l Law) Text(unit string, lengths []int) string { return l.text(unit, lengths) }

@@ -65,7 +65,7 @@ func (t *Table) scalingRow(s *Series, name, unit string, seed uint64) []string {
 		t.Note("no interval: a bootstrap needs at least %d samples at each length", minSamples)
 	}
 	first, last := s.Points[0].N, s.Points[len(s.Points)-1].N
-	return append(row, scaling.Exponent.exponent(), scaling.Law.text(unit, lengths([]*Series{s})), fmt.Sprintf("%.1f%%", 100*scaling.Misfit),
+	return append(row, scaling.Exponent.exponent(), scaling.Law.Text(unit, lengths([]*Series{s})), fmt.Sprintf("%.1f%%", 100*scaling.Misfit),
 		quadratic(scaling.Quadratic.Value, first, last), scaling.Quadratic.intervalIn(first, last))
 }
 

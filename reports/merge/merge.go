@@ -7,7 +7,6 @@
 package merge
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/attnbench/attnbench/reports"
 )
 
 // A Merger collects files. The zero Merger is empty.
@@ -40,7 +41,7 @@ func (m *Merger) Add(r io.Reader, name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	remarks := &remarks{lines: bufio.NewReader(bytes.NewReader(text))}
+	remarks := reports.NewRemarks(string(text))
 	m.reader.Reset(bytes.NewReader(text), name)
 	n := len(m.Records)
 	for m.reader.Scan() {
@@ -49,7 +50,7 @@ func (m *Merger) Add(r io.Reader, name string) error {
 			return rec
 		case *benchfmt.Result:
 			_, line := rec.Pos()
-			if err := m.take(rec.Clone(), remarks.upTo(line), name); err != nil {
+			if err := m.take(rec.Clone(), remarks.Before(line), name); err != nil {
 				return err
 			}
 		}
@@ -66,15 +67,19 @@ func (m *Merger) Add(r io.Reader, name string) error {
 }
 
 // take keeps a record, and makes sure that no other shard has its case.
-func (m *Merger) take(rec *benchfmt.Result, remarks []benchfmt.Config, file string) error {
-	rec.Config = append(rec.Config, remarks...)
-	m.Records = append(m.Records, rec)
-	for _, c := range remarks {
-		if c.Key == "shard" {
-			return m.takeShard(rec, string(c.Value), file)
+func (m *Merger) take(rec *benchfmt.Result, remarks []reports.Remark, file string) error {
+	shard := ""
+	for _, r := range remarks {
+		rec.Config = append(rec.Config, benchfmt.Config{Key: r.Key, Value: []byte(r.Value)})
+		if r.Key == "shard" {
+			shard = r.Value
 		}
 	}
-	return nil
+	m.Records = append(m.Records, rec)
+	if shard == "" {
+		return nil
+	}
+	return m.takeShard(rec, shard, file)
 }
 
 func (m *Merger) takeShard(rec *benchfmt.Result, shard, file string) error {
@@ -178,42 +183,4 @@ func (m *Merger) units() []*benchfmt.UnitMetadata {
 		return strings.Compare(b.Key, a.Key) // "better" before "assume", as run writes them
 	})
 	return list
-}
-
-// remarks follows the comments "# key: value" of a file.
-type remarks struct {
-	lines *bufio.Reader
-	line  int
-	list  []benchfmt.Config
-}
-
-// upTo returns those that stand before a line, the last of each key.
-func (r *remarks) upTo(line int) []benchfmt.Config {
-	for r.line < line {
-		text, err := r.lines.ReadString('\n')
-		if err != nil && text == "" {
-			break
-		}
-		r.line++
-		r.read(strings.TrimRight(text, "\r\n"))
-	}
-	return slices.Clone(r.list)
-}
-
-func (r *remarks) read(text string) {
-	rest, ok := strings.CutPrefix(text, "# ")
-	if !ok {
-		return
-	}
-	key, value, ok := strings.Cut(rest, ": ")
-	if !ok || key == "" || strings.ContainsAny(key, " \t") {
-		return
-	}
-	for i := range r.list {
-		if r.list[i].Key == key {
-			r.list[i].Value = []byte(value)
-			return
-		}
-	}
-	r.list = append(r.list, benchfmt.Config{Key: key, Value: []byte(value)})
 }

@@ -39,6 +39,8 @@ type Pass struct {
 	Threads, N  int
 }
 
+type pair struct{ key, value string }
+
 // A name is that of a benchmark taken apart.
 type name struct {
 	base    string

@@ -84,14 +84,14 @@ type builder struct {
 
 func (b *builder) file(f File) error {
 	reader := benchfmt.NewReader(strings.NewReader(f.Text), f.Name)
-	remarks := &remarks{rest: f.Text}
+	remarks := reports.NewRemarks(f.Text)
 	for reader.Scan() {
 		switch rec := reader.Result().(type) {
 		case *benchfmt.SyntaxError:
 			return rec
 		case *benchfmt.Result:
 			_, line := rec.Pos()
-			if err := b.record(f.Name, rec, remarks.before(line)); err != nil {
+			if err := b.record(f.Name, rec, remarks.Before(line)); err != nil {
 				return fmt.Errorf("%s:%d: %w", f.Name, line, err)
 			}
 		}
@@ -99,16 +99,19 @@ func (b *builder) file(f File) error {
 	return reader.Err()
 }
 
-func (b *builder) record(file string, rec *benchfmt.Result, remarks []pair) error {
+func (b *builder) record(file string, rec *benchfmt.Result, remarks []reports.Remark) error {
 	var facts []pair
 	for _, c := range rec.Config {
 		facts = append(facts, pair{c.Key, strings.TrimSpace(string(c.Value))})
+	}
+	for _, r := range remarks {
+		facts = append(facts, pair{r.Key, r.Value})
 	}
 	if err := errors.Join(checkUnits(rec), reports.CheckValues(rec)); err != nil {
 		return err
 	}
 	b.records++
-	run := b.run(append(facts, remarks...))
+	run := b.run(facts)
 	if !slices.Contains(run.Files, file) {
 		run.Files = append(run.Files, file)
 	}
