@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"bufio"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -164,7 +166,16 @@ func Read(r io.Reader, fileName string) (*Set, error) {
 			}
 		}
 	}
-	return set, reader.Err()
+	return set, ReadError(reader.Err(), fileName)
+}
+
+// ReadError returns the error of a file's reader in the terms of the format: what
+// its scanner says of a line that is too long names neither line nor limit.
+func ReadError(err error, fileName string) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%s: a line is longer than %d bytes: want the Go benchmark format", fileName, bufio.MaxScanTokenSize)
+	}
+	return err
 }
 
 // parseName splits a benchmark's name into its series and its length.

@@ -55,6 +55,7 @@ func TestReadRefuses(t *testing.T) {
 		strings.Replace(name, "dim=64", "dim=x", 1) + " 1 1 ns/op":      "records:1: benchmark \"Attention/kernel=flash",
 		strings.Replace(name, "kvlen=128", "kvlen=0", 1) + " 1 1 ns/op": "lacks a positive kvlen",
 		name + " 1 notanumber ns/op":                                    "records:1: parsing measurement: invalid syntax",
+		strings.Repeat("x", 1<<16):                                      "records: a line is longer than 65536 bytes: want the Go benchmark format",
 	} {
 		if _, err := Read(strings.NewReader(records+"\n"), "records"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want one with %q", records, err, want)

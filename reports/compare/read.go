@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/attnbench/attnbench/reports"
 )
 
 // ErrNothing is wrapped by errors that say that there is nothing to compare.
@@ -84,7 +86,7 @@ func (b *Builder) Read(r io.Reader, name, label string) error {
 	}
 	switch {
 	case b.reader.Err() != nil:
-		return b.reader.Err()
+		return reports.ReadError(b.reader.Err(), name)
 	case records == 0:
 		return fmt.Errorf("%s: %w: it holds no benchmark record", name, ErrNothing)
 	case end.any && end.last != '\n':

@@ -57,7 +57,7 @@ func (m *Merger) Add(r io.Reader, name string) error {
 	}
 	switch {
 	case m.reader.Err() != nil:
-		return m.reader.Err()
+		return reports.ReadError(m.reader.Err(), name)
 	case len(m.Records) == n:
 		return fmt.Errorf("%s: %w: it holds no benchmark record", name, ErrEmpty)
 	case text[len(text)-1] != '\n':

@@ -96,7 +96,7 @@ func (b *builder) file(f File) error {
 			}
 		}
 	}
-	return reader.Err()
+	return reports.ReadError(reader.Err(), f.Name)
 }
 
 func (b *builder) record(file string, rec *benchfmt.Result, remarks []reports.Remark) error {
