@@ -89,13 +89,14 @@ func (b *budgetRun) growthTable() *reports.Table {
 	return t
 }
 
-// lengthText formats a length with its interval.
+// lengthText formats a length with its interval, to three digits.
 func lengthText(e reports.Estimate) string {
 	one := func(n float64) string {
 		if math.IsInf(n, 1) {
 			return "∞"
 		}
-		return fmt.Sprintf("%.3g", n)
+		digit := math.Pow(10, max(0, math.Floor(math.Log10(max(1, n)))-2))
+		return fmt.Sprintf("%.0f", math.Round(n/digit)*digit)
 	}
 	if math.IsInf(e.Value, 1) && math.IsInf(e.Lo, 1) {
 		return "∞: never, by these laws"
