@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -66,13 +67,12 @@ func selftest(cmd *cobra.Command, s harness.Selftest, explain bool) error {
 	return c.err()
 }
 
-// writeJudgements writes a table of the wrong kernels and one of the right.
+// writeJudgements writes a table of the wrong kernels and one of the right. With
+// explain it says in lines of its own what each wrong one does and what was found.
 func writeJudgements(w io.Writer, judged []harness.Judgement, explain bool) error {
 	wrong := &reports.Table{Title: "Wrong kernels", Header: []string{"kernel", "rejected by", "on"}, Left: 3}
 	right := &reports.Table{Title: "Right kernels", Header: []string{"kernel", "isa", "rejected by", "cases passed"}, Left: 3}
-	if explain {
-		wrong.Header, wrong.Left = append(wrong.Header, "what it does", "what was found"), 5
-	}
+	var lines strings.Builder
 	for _, j := range judged {
 		check := j.Check
 		if check == "" {
@@ -85,11 +85,14 @@ func writeJudgements(w io.Writer, judged []harness.Judgement, explain bool) erro
 			right.Rows = append(right.Rows, []string{j.Kernel, j.ISA, check, strconv.Itoa(j.Passed)})
 			continue
 		}
-		row := []string{j.Kernel, check, j.Case}
-		if explain {
-			row = append(row, j.Wrong, j.Reason)
+		wrong.Rows = append(wrong.Rows, []string{j.Kernel, check, j.Case})
+		fmt.Fprintf(&lines, "%s: %s\n", j.Kernel, j.Wrong)
+		if j.Rejected() {
+			fmt.Fprintf(&lines, "  %s, on %s: %s\n", check, j.Case, j.Reason)
 		}
-		wrong.Rows = append(wrong.Rows, row)
+	}
+	if explain {
+		fmt.Fprintln(w, lines.String())
 	}
 	if err := wrong.Write(w); err != nil {
 		return err
