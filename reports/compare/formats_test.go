@@ -196,7 +196,7 @@ func TestBadFiles(t *testing.T) {
 		{"NaN", good + "BenchmarkX-1 1 NaN ns/op\n", "file:2:", false},
 		{"Inf", good + "BenchmarkX-1 1 +Inf ns/op\n", "file:2:", false},
 		{"two directions", "Unit x better=higher\nUnit x better=lower\n" + good, "file:2: metadata better of unit x already set to higher", false},
-		{"long line", good + "BenchmarkX-1 1 5 ns/op " + strings.Repeat("x", 1<<17) + "\n", "token too long", false},
+		{"long line", good + "BenchmarkX-1 1 5 ns/op " + strings.Repeat("x", 1<<17) + "\n", "a line is longer than 65536 bytes", false},
 	} {
 		b, err := New(Options{})
 		if err != nil {

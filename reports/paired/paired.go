@@ -108,9 +108,33 @@ func keys(m *Metric, rounds []Round) []Key {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(seen), func(a, b Key) int {
-		return cmp.Or(strings.Compare(a.Config, b.Config), strings.Compare(a.Name, b.Name))
+		return cmp.Or(strings.Compare(a.Config, b.Config), byNumbers(a.Name, b.Name), strings.Compare(a.Name, b.Name))
 	})
 }
+
+// byNumbers orders texts with the numbers in them by value: n=256 comes before
+// n=1024.
+func byNumbers(a, b string) int {
+	for a != "" && b != "" {
+		i, j := digits(a), digits(b)
+		if i > 0 && j > 0 {
+			x, y := strings.TrimLeft(a[:i], "0"), strings.TrimLeft(b[:j], "0")
+			if c := cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y)); c != 0 {
+				return c
+			}
+			a, b = a[i:], b[j:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits returns how many of them a text begins with.
+func digits(text string) int { return len(text) - len(strings.TrimLeft(text, "0123456789")) }
 
 // adjust turns p into the false discovery rate over all rows that were tested.
 func adjust(rows []*Row) {

@@ -231,3 +231,17 @@ func TestLimitsAndErrors(t *testing.T) {
 		t.Errorf("error %v, want that of the round", err)
 	}
 }
+
+func TestRowsInTheOrderOfTheirNumbers(t *testing.T) {
+	want := []string{"A/n=8-1", "A/n=64-1", "A/n=64-2", "A/n=128-1", "A/n=1024-1", "A/n=99999999999999999999-1", "B", "B/n=1-1"}
+	samples := Samples{}
+	for _, name := range want {
+		samples[Key{Name: name, Unit: "sec/op"}] = []float64{1}
+	}
+	got := keys(&Metric{Unit: "sec/op"}, []Round{{Base: samples}})
+	for i, k := range got {
+		if k.Name != want[i] {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	}
+}
