@@ -314,7 +314,7 @@ func (b *budgetRun) write(cmd *cobra.Command, records, page *output) error {
 	if b.flags.out.path == "" {
 		return nil
 	}
-	config := harness.Provenance(b.flags.seed, nil)
+	config := provenance(b.flags.seed, nil)
 	list := b.records(&b.costs.Whole, &harness.Peaks{}, config)
 	for i := range b.costs.Lengths {
 		if p := &b.costs.Lengths[i]; len(p.Input.IDs) != len(b.text.IDs) {

@@ -178,7 +178,7 @@ const unitCache = "cache-B"
 // records returns one record a pass.
 func (g *generation) records(seed uint64) []*benchfmt.Result {
 	var list []*benchfmt.Result
-	config := harness.Provenance(seed, nil)
+	config := provenance(seed, nil)
 	option := ""
 	if g.kvDType != kernels.Float32 {
 		option = fmt.Sprintf("/kvdtype=%v", g.kvDType)

@@ -138,7 +138,8 @@ Exit codes: 0 fine, 1 a check failed or the run was interrupted, 2 usage,
 		},
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newVerify(), newSelftest(), newList(), newPeaks(), newModel(), newPhases(), newProfile(), newBudget(), newReport(), newHistory(), newCompare(), newMerge(), newAB())
+	root.AddCommand(loads(newRun()), loads(newVerify()), loads(newSelftest()), loads(newList()), newPeaks(), loads(newModel()), loads(newPhases()),
+		loads(newProfile()), loads(newBudget()), newReport(), newHistory(), newCompare(), newMerge(), newAB())
 	return root
 }
 

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata run the command as a person would.
 func TestScripts(t *testing.T) {
+	if _, err := exec.LookPath("cc"); err != nil && os.Getenv("ATTNBENCH_REQUIRE_CC") != "" {
+		t.Fatalf("%v, and ATTNBENCH_REQUIRE_CC wants it", err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -40,6 +43,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			models, err := filepath.Abs("../../testdata")
 			env.Setenv("MODELS", models)
+			env.Setenv("EXTERNAL", filepath.Join(models, "../kernels/external"))
 			goEnvironment(env)
 			return errors.Join(err, writeHostile(filepath.Join(env.WorkDir, "hostile")))
 		},

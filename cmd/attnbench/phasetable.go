@@ -76,7 +76,7 @@ func (p *phases) hold(ctx context.Context, c *profile.Profile, baseline map[int]
 // write prints the tables and then the records.
 func (p *phases) write(o *output, format string, profiles []profile.Profile, peaks *harness.Peaks) error {
 	var records []*benchfmt.Result
-	config := harness.Provenance(p.flags.seed, peaks)
+	config := provenance(p.flags.seed, peaks)
 	for i := range profiles {
 		c := &profiles[i]
 		if c.Skipped != nil {

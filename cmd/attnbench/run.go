@@ -169,7 +169,7 @@ func (r *runner) sweepAll(ctx context.Context) error {
 			r.fail("%v", err)
 		}
 	}
-	config := harness.Provenance(r.seed, peaks)
+	config := provenance(r.seed, peaks)
 	if r.measure.least {
 		config = append(config, harness.Note("sample", "the least of its runs"))
 	}

@@ -16,7 +16,8 @@ const (
 	unsupported = 1
 
 	flagRows   = 1
-	knownFlags = flagRows
+	flagNoLSE  = 2
+	knownFlags = flagRows | flagNoLSE
 )
 
 type interval struct{ lo, hi int64 }

@@ -37,7 +37,7 @@ func TestLayout(t *testing.T) {
 		name  string
 		value int
 	}{
-		{"ABI", abiVersion}, {"OK", ok}, {"UNSUPPORTED", unsupported}, {"ROWS", flagRows},
+		{"ABI", abiVersion}, {"OK", ok}, {"UNSUPPORTED", unsupported}, {"ROWS", flagRows}, {"NO_LSE", flagNoLSE},
 		{"FLOAT32", int(kernels.Float32)}, {"FLOAT16", int(kernels.Float16)},
 		{"BFLOAT16", int(kernels.BFloat16)}, {"INT8", int(kernels.Int8)},
 	} {

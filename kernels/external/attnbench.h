@@ -177,7 +177,8 @@ typedef struct attnbench_operands {
 
 /* Flags of a kernel. */
 enum {
-    ATTNBENCH_ROWS = 1 /* plan wants the mask by its rows */
+    ATTNBENCH_ROWS = 1,  /* plan wants the mask by its rows */
+    ATTNBENCH_NO_LSE = 2 /* the kernel has no lse: none is wanted, and none is checked */
 };
 
 typedef struct attnbench_kernel {

@@ -82,3 +82,6 @@ func (k *kernel) RoundsWeights(p kernels.Problem, _ kernels.Options) bool {
 	defer pins.Unpin()
 	return int32(call(k.roundsWeights, address(&pins, newProblem(&p, &pins)))) != 0
 }
+
+// OmitsLSE is what the kernel's flags say.
+func (k *kernel) OmitsLSE() bool { return k.flags&flagNoLSE != 0 }

@@ -37,7 +37,7 @@ func TestLoadRefuses(t *testing.T) {
 		"BAD_ADDRESS":         "can't be read",
 		"SIZE_SMALL":          "structure of 16 bytes",
 		"SIZE_LARGE":          "structure of 1048576 bytes",
-		"LATER_FLAGS":         "zeros: flags 0x6",
+		"LATER_FLAGS":         "zeros: flags 0xc",
 		"NAME_NULL":           `name ""`,
 		"NAME_EMPTY":          `name ""`,
 		"NAME_SPACE":          `name "my kernel"`,
@@ -276,6 +276,14 @@ func TestTimer(t *testing.T) {
 		d, err := pl.(kernels.Timer).Elapsed()
 		if d.Nanoseconds() != want || errors.Is(err, errors.ErrUnsupported) != (how == "TIMELESS") {
 			t.Errorf("%s: %v, %v", how, d, err)
+		}
+	}
+}
+
+func TestOmitsLSE(t *testing.T) {
+	for how, want := range map[string]bool{"SOUND": false, "WITHOUT_LSE": true} {
+		if got := harness.OmitsLSE(only(t, hostile(t, how))); got != want {
+			t.Errorf("%s: omits lse: %v", how, got)
 		}
 	}
 }

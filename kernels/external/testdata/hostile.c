@@ -14,7 +14,7 @@ enum {
     PLAN_REFUSES, PLAN_FAILS, PLAN_SILENT, REASON_ENDLESS, REASON_RAW,
     WORKSPACE_NEGATIVE, ISA_SPACE, ISA_LACKING, ISA_OTHER,
     BIND_FAILS, RUN_FAILS, FETCH_FAILS, ROUNDING_LEFT,
-    ONLY_REQUIRED, TIMED, TIMELESS
+    ONLY_REQUIRED, TIMED, TIMELESS, WITHOUT_LSE
 };
 
 static int closed; /* how often */
@@ -83,7 +83,7 @@ const attnbench_kernel *const *attnbench_kernels(uint32_t abi) {
         .size = HOW == SIZE_SMALL ? 16 : HOW == SIZE_LARGE ? 1 << 20 : HOW == ONLY_REQUIRED ? offsetof(attnbench_kernel, workspace) : sizeof k,
         .name = HOW == NAME_NULL ? NULL : HOW == NAME_EMPTY ? "" : HOW == NAME_SPACE ? "my kernel" : HOW == NAME_ENDLESS ? endless : HOW == TAKEN ? "flash" : "zeros",
         .description = HOW == DESCRIPTION_ENDLESS ? endless : "zeros \t and\nno more",
-        .flags = HOW == LATER_FLAGS ? 6 : 0,
+        .flags = HOW == LATER_FLAGS ? 12 : HOW == WITHOUT_LSE ? ATTNBENCH_NO_LSE : 0,
         .supports = refuse,
         .plan = HOW == NO_PLAN ? NULL : plan,
         .bind = HOW == NO_BIND ? NULL : bind,
