@@ -64,7 +64,7 @@ type stream struct {
 	pairs   simd.PairQueries // or as they are
 	pieces  simd.Pieces
 	scores  []float32 // [room, scoresLD]
-	scales  []float32        // [rows]: that of a block, for each row
+	scales  []float32 // [rows]: that of a block, for each row
 	state   simd.State
 	scratch cpu.Scratch
 	total   [2]float32 // maximum and sum of the row that is merged
@@ -231,45 +231,44 @@ func (d *decoder) mostPieces() int {
 
 // readAll returns an interval of keys or values, to be read in order: see read.
 func (d *decoder) readAll(s *stream, t *kernels.Tensor, batch, kvHead int, keys kernels.Interval) *simd.Pieces {
-	s.pieces.Reset(t.DType, t.RowStride, d.Problem.HeadDim)
+	s.pieces.Reset(stored(t, 0), d.Problem.HeadDim)
 	for i := keys.Lo; i < keys.Hi; {
-		x, n, ahead := d.read(t, batch, kvHead, i, keys.Hi)
-		s.pieces.Add(x, n, ahead)
+		at, n, next, beyond := d.read(t, batch, kvHead, i, keys.Hi)
+		var a simd.Ahead
+		if next >= 0 {
+			a = simd.Ahead{Next: s.pieces.Place(next), Beyond: beyond * int(t.DType.Size())}
+		}
+		s.pieces.Add(at, n, a)
 		i += n
 	}
 	return &s.pieces
 }
 
-// read returns the rows of t from a key on that lie one after another, below a
-// limit, and how many they are. Meanwhile those are fetched that lie as far
-// ahead: in whole pages where there are any, so that no fetch crosses a page.
-func (d *decoder) read(t *kernels.Tensor, batch, kvHead, key, limit int) (x simd.Stored, n int, a simd.Ahead) {
-	size := int(t.DType.Size())
+// read returns the element where the rows of t from a key on lie one after another,
+// below a limit, and how many they are. Meanwhile those are fetched that lie as far ahead, in
+// whole pages where there are any, so that no fetch crosses a page: from next on, which is
+// negative if there are none. Beyond is the distance in elements to what is translated.
+func (d *decoder) read(t *kernels.Tensor, batch, kvHead, key, limit int) (at, n, next, beyond int) {
 	if d.pages == 0 {
-		x = stored(t, batch, kvHead, key)
+		at, next = t.Offset(batch, kvHead, key), -1
 		if key+d.ahead < d.Problem.KVLen {
-			a = simd.Ahead{Next: x.Place() + simd.Place(d.ahead*t.RowStride*size), Beyond: translateBytes}
+			next = at + d.ahead*t.RowStride
 		}
-		return x, limit - key, a
+		return at, limit - key, next, translateBytes / int(t.DType.Size())
 	}
 	// Note: without Offset, which divides more often.
 	page, row := key/t.PageSize, key%t.PageSize
-	pages := t.Pages[batch*d.pages:][:d.pages]
-	x = storedAt(t, int(pages[page])*t.BatchStride+kvHead*t.HeadStride+row*t.RowStride)
-	apart := func(from, to int) int { return int(pages[to]-pages[from]) * t.BatchStride * size }
-	if next := page + d.aheadPages; next < len(pages) {
-		a.Next = x.Place() + simd.Place(apart(page, next))
-		a.Beyond = apart(next, min(next+1, len(pages)-1))
+	pages, in := t.Pages[batch*d.pages:][:d.pages], kvHead*t.HeadStride+row*t.RowStride
+	at, next = int(pages[page])*t.BatchStride+in, -1
+	if far := page + d.aheadPages; far < len(pages) {
+		next = int(pages[far])*t.BatchStride + in
+		beyond = int(pages[min(far+1, len(pages)-1)]-pages[far]) * t.BatchStride
 	}
-	return x, min(limit-key, t.PageSize-row), a
+	return at, min(limit-key, t.PageSize-row), next, beyond
 }
 
-// stored returns the rows of K or V from a key on.
-func stored(t *kernels.Tensor, batch, kvHead, key int) simd.Stored {
-	return storedAt(t, t.Offset(batch, kvHead, key))
-}
-
-func storedAt(t *kernels.Tensor, at int) simd.Stored {
+// stored returns K or V from an element on.
+func stored(t *kernels.Tensor, at int) simd.Stored {
 	x := simd.Stored{DType: t.DType, LD: t.RowStride}
 	switch t.DType {
 	case kernels.Float32:
@@ -316,7 +315,7 @@ func (d *decoder) merge(id, item int) {
 		}
 		sum, o := float32(0), d.mergedRow(s, batch, head, i)
 		clear(o)
-		s.pieces.Reset(kernels.Float32, d.cols, d.cols)
+		s.pieces.Reset(simd.Stored{Float32: d.acc, LD: d.cols}, d.cols)
 		weights := s.weights[:0]
 		for split := range d.splits {
 			part := first + split*d.room
@@ -326,7 +325,7 @@ func (d *decoder) merge(id, item int) {
 			weight := float32(math.Exp2(float64(d.rowMax[part] - m)))
 			sum += weight * d.rowSum[part]
 			weights = append(weights, weight)
-			s.pieces.Add(simd.Stored{Float32: d.acc[part*d.cols:], LD: d.cols}, 1, simd.Ahead{})
+			s.pieces.Add(part*d.cols, 1, simd.Ahead{})
 		}
 		d.simd.AddWeighted(o, d.cols, weights, d.splits, &s.pieces, 1)
 		if d.pairs != nil {

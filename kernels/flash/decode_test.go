@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/attnbench/attnbench/kernels"
-	"github.com/attnbench/attnbench/kernels/internal/simd"
 )
 
 // TestReadFetchesOnce walks through the keys as attend does: each one but the
@@ -43,14 +42,14 @@ func readFetchesOnce(t *testing.T, p kernels.Problem) {
 	}
 	for item := range p.Batch * p.KVHeads {
 		batch, head := item/p.KVHeads, item%p.KVHeads
-		fetched := map[simd.Place]int{}
+		fetched := map[int]int{}
 		for key := 0; key < p.KVLen; {
-			x, n, ahead := d.read(&d.V, batch, head, key, min(key/stretchKeys*stretchKeys+stretchKeys, p.KVLen))
-			if want := stored(&d.V, batch, head, key); n < 1 || x.Place() != want.Place() {
-				t.Fatalf("batch %d, head %d: key %d and %d more lie at %#x, want %#x", batch, head, key, n-1, x.Place(), want.Place())
+			at, n, next, _ := d.read(&d.V, batch, head, key, min(key/stretchKeys*stretchKeys+stretchKeys, p.KVLen))
+			if want := d.V.Offset(batch, head, key); n < 1 || at != want {
+				t.Fatalf("batch %d, head %d: key %d and %d more lie at %d, want %d", batch, head, key, n-1, at, want)
 			}
-			for i := 0; i < n && ahead.Next != 0; i++ {
-				fetched[ahead.Next+simd.Place(i*d.V.RowStride*int(p.KVDType.Size()))]++
+			for i := 0; i < n && next >= 0; i++ {
+				fetched[next+i*d.V.RowStride]++
 			}
 			key += n
 		}
@@ -59,7 +58,7 @@ func readFetchesOnce(t *testing.T, p kernels.Problem) {
 			if key < first {
 				want = 0
 			}
-			if got := fetched[stored(&d.V, batch, head, key).Place()]; got != want {
+			if got := fetched[d.V.Offset(batch, head, key)]; got != want {
 				t.Fatalf("batch %d, head %d: key %d is fetched %d times, want %d", batch, head, key, got, want)
 			}
 		}

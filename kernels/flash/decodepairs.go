@@ -86,9 +86,9 @@ func (d *decoder) holdsTiny(s *stream, batch, kvHead int, split kernels.Interval
 	for _, span := range d.layout.Union(batch, 0) {
 		v := span.Interval().Intersect(split)
 		for v.Len() > 0 {
-			rows, n, _ := d.read(&d.V, batch, kvHead, v.Lo, min(v.Lo+most, v.Hi))
+			at, n, _, _ := d.read(&d.V, batch, kvHead, v.Lo, min(v.Lo+most, v.Hi))
 			for c := 0; c < dim; c += x.Cols {
-				if x.Pack(room, rows.Half[c:], rows.LD, n, min(x.Cols, dim-c)) {
+				if x.Pack(room, d.V.Half[at+c:], d.V.RowStride, n, min(x.Cols, dim-c)) {
 					return true
 				}
 			}

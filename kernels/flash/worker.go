@@ -172,7 +172,7 @@ func (pl *plan) fetch(it item, run kernels.Interval) {
 			if size := t.PageSize; size > 0 {
 				n = min(n, size-key%size)
 			}
-			pl.simd.Fetch(stored(t, it.batch, it.kvHead, key), n, pl.Problem.HeadDim)
+			pl.simd.Fetch(stored(t, t.Offset(it.batch, it.kvHead, key)), n, pl.Problem.HeadDim)
 		}
 	}
 }

@@ -51,9 +51,6 @@ func (p *Pieces) eachBlock(do func(first int, block *piece)) {
 	}
 }
 
-// stay lets nothing be fetched but the piece itself.
-func (x *piece) stay() { x.Ahead = Ahead{Next: Place(unsafe.Pointer(x.at))} }
-
 // widenedPieces calls do with a few rows at a time as floats, as far apart as they are long, and
 // with the number of the first.
 func (p *Pieces) widenedPieces(do func(first int, block *piece)) {

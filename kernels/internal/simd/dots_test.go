@@ -51,7 +51,7 @@ func testDotsStored(t *testing.T, f *Funcs, rows, keys, depth int, next func() f
 		q := newMatrix(rows, depth, 2, 1).fill(next)
 		k, wide := newStored(dtype, keys, depth, next)
 		s, want := newMatrix(rows, keys, 3, 2), newMatrix(rows, keys, 3, 2)
-		f.Dots(s.x, s.ld, queries(f, q), piecesOf(k, keys, depth, Ahead{Next: k.Place(), Beyond: 1}))
+		f.Dots(s.x, s.ld, queries(f, q), piecesOf(k, keys, depth, Ahead{Next: k.place(), Beyond: 1}))
 		f.Dots(want.x, s.ld, queries(f, q), piecesOf(wide, keys, depth, Ahead{}))
 		sameMatrix(t, what, s, want)
 		for _, unit := range []int{1, 7, 16} { // sixteen keys may be widened ahead of a piece

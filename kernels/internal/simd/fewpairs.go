@@ -40,13 +40,19 @@ func NewPairQueries(room []uint32, rows, depth int) PairQueries {
 	return PairQueries{x: room[:n], rows: rows, depth: depth}
 }
 
-// pair is where columns c, which is even, and c+1 of row i are.
-func (q *PairQueries) pair(i, c int) *uint32 {
+// row returns where row i begins and how many of its columns lie together, of every vector.
+func (q *PairQueries) row(i int) (at, cols int) {
 	rows, cols := octetRows, octetPairCols
 	if q.quad(i) {
 		rows, cols = QuadRows, quadCols
 	}
-	return &q.x[i/octetRows*2*quadLen(q.depth)+c/cols*quadPairs+i%rows*cols/2+c%cols/2]
+	return i/octetRows*2*quadLen(q.depth) + i%rows*cols/2, cols
+}
+
+// pair is where columns c, which is even, and c+1 of row i are.
+func (q *PairQueries) pair(i, c int) *uint32 {
+	at, cols := q.row(i)
+	return &q.x[at+c/cols*quadPairs+c%cols/2]
 }
 
 // quad reports whether row i is in a quad rather than an octet.
@@ -58,8 +64,13 @@ func (q *PairQueries) Set(i int, row []uint16) {
 		panic(errShort)
 	}
 	row = row[:q.depth]
+	at, cols := q.row(i)
 	for c := 0; c < len(row); c += 2 {
-		*q.pair(i, c) = pairAt(row, c)
+		if c > 0 && c%cols == 0 {
+			at += quadPairs - cols/2
+		}
+		q.x[at] = pairAt(row, c)
+		at++
 	}
 }
 

@@ -41,7 +41,7 @@ func testDotsPairs(t *testing.T, x *Pairs, rows, keys, depth int, next func() fl
 	what := fmt.Sprintf("isa=%s/rows=%d/keys=%d/depth=%d", x.Name, rows, keys, depth)
 	q, k := newHalfMatrix(rows, depth, 2, next), newHalfMatrix(keys, depth, 1, next)
 	s := newMatrix(rows, keys, 3, 2)
-	x.Dots(s.x, s.ld, pairQueries(q), piecesOf(k.stored(), keys, depth, Ahead{Next: k.stored().Place(), Beyond: 1}))
+	x.Dots(s.x, s.ld, pairQueries(q), piecesOf(k.stored(), keys, depth, Ahead{Next: k.stored().place(), Beyond: 1}))
 	s.checkGuards(t, what)
 	cut := newMatrix(rows, keys, 3, 2)
 	x.Dots(cut.x, cut.ld, pairQueries(q), cutPieces(k.stored(), keys, depth, 1))
@@ -105,7 +105,7 @@ func testAddWeightedPairs(t *testing.T, x *Pairs, rows, keys, cols int, next fun
 	}
 	o := newMatrix(rows, WeightedCols(cols), 2, 3).fill(next)
 	start, cut, pages, before := inOrder(o, cols), o.clone(), o.clone(), o.clone()
-	x.AddWeighted(o.x, o.ld, p.bits, p.ld, piecesOf(v.stored(), keys, cols, Ahead{Next: v.stored().Place(), Beyond: 1}), rows)
+	x.AddWeighted(o.x, o.ld, p.bits, p.ld, piecesOf(v.stored(), keys, cols, Ahead{Next: v.stored().place(), Beyond: 1}), rows)
 	o.checkGuards(t, what)
 	x.AddWeighted(pages.x, pages.ld, p.bits, p.ld, cutPieces(v.stored(), keys, cols, 2), rows)
 	sameMatrix(t, what+"/cut", pages, o)

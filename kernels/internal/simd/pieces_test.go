@@ -10,41 +10,48 @@ import (
 // piecesOf is one piece.
 func piecesOf(x Stored, rows, cols int, ahead Ahead) *Pieces {
 	p := NewPieces(1)
-	p.Reset(x.DType, x.LD, cols)
-	p.Add(x, rows, ahead)
+	p.Reset(x, cols)
+	p.Add(0, rows, ahead)
 	return &p
 }
 
-// cutPieces copies x into pieces of unit, 2·unit, … rows, each with nothing behind it, of
-// which all but the last fetch the next.
+// place is where x begins.
+func (x Stored) place() Place { return piecesOf(x, 0, 0, Ahead{}).Place(0) }
+
+// cutPieces copies x into pieces of unit, 2·unit, … rows, of which the last comes first in
+// memory and all but it fetch the next.
 func cutPieces(x Stored, rows, cols, unit int) *Pieces {
-	var parts []Stored
 	var sizes []int
-	for first := 0; first < rows; {
-		n := min(unit*(len(sizes)+1), rows-first)
-		part, end := from(x, first), 0
-		if cols > 0 {
-			end = (n-1)*x.LD + cols
-		}
+	for left := rows; left > 0; left -= sizes[len(sizes)-1] {
+		sizes = append(sizes, min(unit*(len(sizes)+1), left))
+	}
+	size := func(n int) int { return max(0, (n-1)*x.LD+cols) }
+	if cols == 0 {
+		size = func(int) int { return 0 }
+	}
+	to, starts := Stored{DType: x.DType, LD: x.LD}, make([]int, len(sizes))
+	for i, first := len(sizes)-1, rows; i >= 0; i-- {
+		first -= sizes[i]
+		y, n := from(x, first), size(sizes[i])
+		starts[i] = to.len()
 		switch x.DType {
 		case kernels.Float32:
-			part.Float32 = slices.Clip(slices.Clone(part.Float32[:end]))
+			to.Float32 = append(to.Float32, y.Float32[:n]...)
 		case kernels.Int8:
-			part.Int8 = slices.Clip(slices.Clone(part.Int8[:end]))
+			to.Int8 = append(to.Int8, y.Int8[:n]...)
 		default:
-			part.Half = slices.Clip(slices.Clone(part.Half[:end]))
+			to.Half = append(to.Half, y.Half[:n]...)
 		}
-		parts, sizes = append(parts, part), append(sizes, n)
-		first += n
 	}
+	to.Float32, to.Half, to.Int8 = slices.Clip(to.Float32), slices.Clip(to.Half), slices.Clip(to.Int8)
 	p := NewPieces(0)
-	p.Reset(x.DType, x.LD, cols)
-	for i, part := range parts {
+	p.Reset(to, cols)
+	for i, at := range starts {
 		var ahead Ahead
-		if i+1 < len(parts) {
-			ahead = Ahead{Next: parts[i+1].Place(), Beyond: -1}
+		if i+1 < len(starts) {
+			ahead = Ahead{Next: p.Place(starts[i+1]), Beyond: -1}
 		}
-		p.Add(part, sizes[i], ahead)
+		p.Add(at, sizes[i], ahead)
 	}
 	return &p
 }
@@ -64,13 +71,13 @@ func from(x Stored, row int) Stored {
 
 func TestPiecesPanics(t *testing.T) {
 	p := NewPieces(0)
-	p.Reset(kernels.Float32, 4, 4)
-	p.Add(Stored{Float32: make([]float32, 8), LD: 4}, 2, Ahead{})
-	p.Add(Stored{Float32: make([]float32, 4)}, 1, Ahead{})
-	mustPanic(t, func() { p.Add(Stored{Float32: make([]float32, 7), LD: 4}, 2, Ahead{}) })
-	mustPanic(t, func() { p.Add(Stored{Float32: make([]float32, 9), LD: 5}, 2, Ahead{}) })
-	mustPanic(t, func() { p.Add(Stored{Half: make([]uint16, 8), LD: 4, DType: kernels.Float16}, 2, Ahead{}) })
-	mustPanic(t, func() { p.Add(Stored{LD: 4}, -1, Ahead{}) })
-	mustPanic(t, func() { p.Reset(kernels.Float32, -1, 4) })
-	mustPanic(t, func() { p.Reset(kernels.Float32, 4, -1) })
+	p.Reset(Stored{Float32: make([]float32, 12), LD: 4}, 4)
+	p.Add(8, 1, Ahead{})
+	p.Add(0, 3, Ahead{})
+	mustPanic(t, func() { p.Add(9, 1, Ahead{}) })
+	mustPanic(t, func() { p.Add(4, 3, Ahead{}) })
+	mustPanic(t, func() { p.Add(-4, 1, Ahead{}) })
+	mustPanic(t, func() { p.Add(0, -1, Ahead{}) })
+	mustPanic(t, func() { p.Reset(Stored{LD: -1}, 4) })
+	mustPanic(t, func() { p.Reset(Stored{LD: 4}, -1) })
 }

@@ -98,14 +98,3 @@ type Ahead struct {
 // A Place is an address that is only fetched, which can't fault: rows may lie
 // beyond what they began in.
 type Place uintptr
-
-// Place returns where x begins.
-func (x Stored) Place() Place { return Place(unsafe.Pointer(x.at())) }
-
-// of returns a with something to fetch, which may be x itself.
-func (a Ahead) of(x Stored) Ahead {
-	if a.Next == 0 {
-		a.Next = x.Place()
-	}
-	return a
-}

@@ -16,7 +16,7 @@ func testAddWeighted(t *testing.T, f *Funcs, rows, keys, cols int, next func() f
 	check := func(v, wide Stored) {
 		what := fmt.Sprintf("isa=%s/type=%v/rows=%d/keys=%d/cols=%d", f.Name, v.DType, rows, keys, cols)
 		got, want := start.clone(), start.clone()
-		f.AddWeighted(got.x, got.ld, p.x, p.ld, piecesOf(v, keys, cols, Ahead{Next: v.Place(), Beyond: 1}), rows)
+		f.AddWeighted(got.x, got.ld, p.x, p.ld, piecesOf(v, keys, cols, Ahead{Next: v.place(), Beyond: 1}), rows)
 		for i := range rows {
 			f.MulAdd(want.row(i), 0, p.row(i), 0, f.InPlace(wide.Float32, wide.LD), 1, keys, cols)
 		}
