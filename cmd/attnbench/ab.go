@@ -121,6 +121,11 @@ func (f *abFlags) run(cmd *cobra.Command, args []string) error {
 		return usage(err)
 	}
 	defer out.discard()
+	records, err := openRecords(f.records)
+	if err != nil {
+		return usage(err)
+	}
+	defer records.discard()
 	temp, err := os.MkdirTemp("", "attnbench-ab-*")
 	if err != nil {
 		return failed(err)
@@ -141,7 +146,7 @@ func (f *abFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := x.writeRecords(f.records); err != nil {
+	if err := records.write(&x.text); err != nil {
 		return failed(err)
 	}
 	report := compare.FromPaired(result.Rows, policy, experiment.Options, args[0], args[1])
@@ -221,24 +226,42 @@ func progressOf(rows []*paired.Row) string {
 	return text
 }
 
-// writeRecords writes what was measured, for benchstat and whoever doubts.
-func (x *sideBySide) writeRecords(dir string) error {
+// recordFiles take what was measured, for benchstat and whoever doubts: the
+// records of base, again and head.
+type recordFiles []*output
+
+// openRecords checks early that they can be written; there are none without a
+// folder.
+func openRecords(dir string) (files recordFiles, err error) {
 	if dir == "" {
-		return nil
+		return nil, nil
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
+		return nil, fmt.Errorf("--records %q: %w", dir, cause(err))
 	}
-	for i, name := range []string{"base.txt", "again.txt", "head.txt"} {
+	for _, name := range []string{"base.txt", "again.txt", "head.txt"} {
 		out, err := openOutput(filepath.Join(dir, name), nil)
 		if err != nil {
-			return err
+			files.discard()
+			return nil, err
 		}
-		defer out.discard()
-		io.WriteString(out, x.text[i].String())
+		files = append(files, out)
+	}
+	return files, nil
+}
+
+func (r recordFiles) write(text *[3]strings.Builder) error {
+	for i, out := range r {
+		io.WriteString(out, text[i].String())
 		if err := out.commit(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r recordFiles) discard() {
+	for _, out := range r {
+		out.discard()
+	}
 }
