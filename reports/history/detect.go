@@ -41,9 +41,6 @@ type Found struct {
 	P            float64
 }
 
-// Effect returns the change as a share of the level before.
-func (f Found) Effect() float64 { return f.From/f.Before - 1 }
-
 func bad(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }
 
 // threshold returns the greatest p-value that Benjamini and Hochberg's rule

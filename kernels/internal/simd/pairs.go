@@ -64,9 +64,6 @@ func PairsFor(isa string) *Pairs {
 	return nil
 }
 
-// GenericPairs returns the portable twin.
-func GenericPairs() *Pairs { return &genericPairs }
-
 // PairPanels is a packed matrix B of depth × cols. Its rows 2k and 2k+1 lie side
 // by side, in panels of [Pairs.Cols] columns: B[2k][j] is the lower and
 // B[2k+1][j] the upper half of
