@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -154,6 +155,9 @@ func (j *job) briefLengths() []int {
 
 // sweepAll measures, and writes what came of it even when it was interrupted.
 func (r *runner) sweepAll(ctx context.Context) error {
+	if n := runtime.GOMAXPROCS(0); r.options.Threads > n {
+		fmt.Fprintf(r.w, "note: %d threads take turns on %s: no time is that of as many processors\n", r.options.Threads, reports.Count(n, "processor"))
+	}
 	peaks := r.peaks(ctx)
 	results, incomplete := r.measureCases(ctx, peaks)
 	if errors.Is(incomplete, errLimit) {

@@ -64,5 +64,6 @@ func (f *sweepFlags) check(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// maxThreads is far above any machine's; more is a slip of the finger.
-const maxThreads = 4096
+// maxThreads leaves room to run kernels on more threads than there are
+// processors; more is a slip of the finger, and would measure for hours.
+var maxThreads = 16 * runtime.NumCPU()
