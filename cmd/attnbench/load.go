@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -28,10 +29,21 @@ func loads(cmd *cobra.Command) *cobra.Command {
 				return usage(fmt.Errorf("--load %q: %w", path, err))
 			}
 		}
+		if len(loaded) > 0 {
+			lockThread()
+		}
 		return nil
 	}
 	return cmd
 }
+
+// lockThread keeps this goroutine, which runs the kernels, on its thread.
+//
+// Note: otherwise it wakes up on another one after each collection of garbage, and
+// OpenMP keeps a team of threads for each thread that it was called from: three teams
+// on two processors, and their threads then wait for each other asleep. The other
+// kernels are not slower for it.
+func lockThread() { runtime.LockOSThread() }
 
 // loaded are the libraries of this run.
 var loaded []*external.Library
