@@ -23,7 +23,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	// Output:
-	// mask=full batch=1 heads=4 kvheads=4 dim=64 qlen=n threads=2
+	// Time and memory: mask=full batch=1 heads=4 kvheads=4 dim=64 qlen=n threads=2
 	//  n    kernel  isa            time/op       FLOP/s      of peak  workspace  of allowed error  vs naive
 	// ──────────────────────────────────────────────────────────────────────────────────────────────────────
 	//  512  flash   generic  910.0 µs ± 2%  unavailable  unavailable  64.00 KiB       unavailable    10.00×

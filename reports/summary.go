@@ -28,7 +28,7 @@ func WriteSummary(w io.Writer, s *Set) error {
 
 func summary(group []*Series) *Table {
 	t := &Table{
-		Title:  group[0].Shape.String(),
+		Title:  "Time and memory: " + group[0].Shape.String(),
 		Header: []string{"n", "kernel", "isa", "time/op", "FLOP/s", "of peak", "workspace", "of allowed error", "vs " + Baseline},
 		Left:   3,
 	}
