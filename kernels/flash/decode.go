@@ -137,13 +137,14 @@ func (d *decoder) Run() error {
 // item takes a range of keys into the parts of its rows.
 func (d *decoder) item(id, item int) {
 	s, p := &d.workers[id], &d.Problem
-	group := item / d.splits
+	group, nth := item/d.splits, d.split(item%d.splits)
 	batch, kvHead := group/p.KVHeads, group%p.KVHeads
+	item = group*d.splits + nth
 	at := item * d.room
 	for i := at; i < at+d.rows; i++ {
 		d.rowMax[i], d.rowSum[i] = float32(math.Inf(-1)), 0
 	}
-	split := kernels.Interval{Lo: item % d.splits * splitKeys, Hi: min((item%d.splits+1)*splitKeys, p.KVLen)}
+	split := kernels.Interval{Lo: nth * splitKeys, Hi: min((nth+1)*splitKeys, p.KVLen)}
 	if s.group != group {
 		s.group = group
 		d.load(s, batch, kvHead)
@@ -162,6 +163,14 @@ func (d *decoder) item(id, item int) {
 	if d.pairs != nil {
 		d.findTiny(s, batch, kvHead, item, split)
 	}
+}
+
+// split returns the i-th split to compute: those of a worker, which take items by
+// turns, lie one after another, so that what it fetches ahead at the end of one is its next.
+func (d *decoder) split(i int) int {
+	workers := len(d.workers)
+	first := i % workers
+	return first*(d.splits/workers) + min(first, d.splits%workers) + i/workers
 }
 
 // queriesLen is how many floats the queries of a group take.

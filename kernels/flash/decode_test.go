@@ -64,3 +64,22 @@ func readFetchesOnce(t *testing.T, p kernels.Problem) {
 		}
 	}
 }
+
+// Every split is computed once, and workers that take items by turns have neighbours.
+func TestSplitOrder(t *testing.T) {
+	for splits := range 20 {
+		for workers := 1; workers < 6; workers++ {
+			d, seen, last := &decoder{splits: splits, workers: make([]stream, workers)}, map[int]bool{}, make([]int, workers)
+			for i := range splits {
+				split := d.split(i)
+				if split < 0 || split >= splits || seen[split] {
+					t.Fatalf("%d splits, %d workers: item %d is split %d", splits, workers, i, split)
+				}
+				if i >= workers && split != last[i%workers]+1 {
+					t.Fatalf("%d splits, %d workers: split %d follows %d", splits, workers, split, last[i%workers])
+				}
+				seen[split], last[i%workers] = true, split
+			}
+		}
+	}
+}
