@@ -1,4 +1,4 @@
-//go:build !((linux || darwin || (freebsd && cgo)) && (amd64 || arm64) && !android && !ios && !static)
+//go:build !((linux || darwin) && (amd64 || arm64) && !android && !ios && !static)
 
 package external
 
@@ -9,7 +9,7 @@ import (
 )
 
 func open(string) (uintptr, error) {
-	return 0, fmt.Errorf("this attnbench loads no libraries: it was built for %s/%s, or with the tag static: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
+	return 0, fmt.Errorf("this attnbench loads no libraries, for it was built for %s/%s or with the tag static: %w", runtime.GOOS, runtime.GOARCH, errors.ErrUnsupported)
 }
 
 func symbol(uintptr, string) (uintptr, error) { panic("external: no library") }

@@ -1,4 +1,4 @@
-//go:build (linux || darwin || (freebsd && cgo)) && (amd64 || arm64) && !android && !ios && !static
+//go:build (linux || darwin) && (amd64 || arm64) && !android && !ios && !static
 
 package external
 

@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // mapFile shows the contents of a file without reading them: the system
@@ -27,4 +29,4 @@ func mapFile(f *os.File, size int64) (data []byte, unmap func([]byte) error) {
 
 // forget lets the system take back what a mapping brought into the process; it
 // comes again when it is looked at.
-func forget(data []byte) { _ = syscall.Madvise(data, syscall.MADV_DONTNEED) }
+func forget(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }
