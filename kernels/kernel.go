@@ -23,7 +23,7 @@ type Kernel interface {
 // Options choose how, not what, a kernel computes.
 type Options struct {
 	Threads int    // 0 means GOMAXPROCS
-	ISA     string // "" means the best that the machine has; see [ISAs]
+	ISA     string // the most that a plan may use, which [SelectISA] checks; "" means the best that the machine has
 }
 
 // A Plan is a kernel made ready for one Problem. It is not safe for
