@@ -3,9 +3,12 @@ package harness
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/perf/benchfmt"
 
 	"github.com/attnbench/attnbench/kernels"
 )
@@ -110,5 +113,19 @@ func TestDeviceRoof(t *testing.T) {
 	refused.AddDevice(deviceFake{fake: fake{name: "gpu"}, err: errors.ErrUnsupported})
 	if refused.Device != "" || refused.Unavailable["device"] == "" {
 		t.Errorf("device %q, unavailable %q", refused.Device, refused.Unavailable["device"])
+	}
+}
+
+// TestReadShareOnDevice wants no share of this machine's memory for what was read
+// from another's.
+func TestReadShareOnDevice(t *testing.T) {
+	decode := Case{Problem: kernels.Problem{Batch: 1, Heads: 1, KVHeads: 1, QLen: 1, KVLen: 100, HeadDim: 8}, Input: Inputs(1)[0]}
+	peaks := &Peaks{Threads: 1, FLOPs: map[string]float64{}, ReadOf: map[int64]float64{decode.streamed(): 1e9}}
+	for upload, want := range map[time.Duration]bool{0: true, time.Microsecond: false} {
+		r := Result{Case: decode, ISA: "a library's", Upload: upload}
+		got := slices.ContainsFunc(r.Metrics(1, peaks), func(v benchfmt.Value) bool { return v.Unit == UnitReadShare })
+		if got != want {
+			t.Errorf("upload of %v: a share of reading: %v, want %v", upload, got, want)
+		}
 	}
 }

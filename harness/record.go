@@ -82,7 +82,8 @@ func (r *Result) Metrics(seconds float64, peaks *Peaks) []benchfmt.Value {
 		bytes := r.Case.streamed()
 		rate := float64(bytes) / seconds
 		values = append(values, benchfmt.Value{Value: Round(rate), Unit: UnitBandwidth})
-		if peaks != nil && peaks.ReadOf[bytes] > 0 && !peaks.OnDevice(r.ISA) {
+		elsewhere := r.Upload > 0 // in a device's memory, measured or not
+		if peaks != nil && peaks.ReadOf[bytes] > 0 && !elsewhere && !peaks.OnDevice(r.ISA) {
 			values = append(values, benchfmt.Value{Value: Round(rate / peaks.ReadOf[bytes]), Unit: UnitReadShare})
 		}
 	}
