@@ -23,9 +23,3 @@ func native() []string {
 	}
 	return nil
 }
-
-// The peer needs OpenBLAS, which is not asked for here: it has to be C for this
-// header.
-func TestOpenBLASCompiles(t *testing.T) {
-	library(t, "example/openblas.c", "-fopenmp", "-fsyntax-only")
-}

@@ -106,6 +106,11 @@ func (p *Pool) help(i int) {
 }
 
 // await returns the epoch once it differs from seen: it spins, then parks.
+//
+// Note: it says that it parks by a swap, though nothing needs the old value. The
+// epoch must not be read before the others see that, which a store promises as
+// well; but emulated by QEMU on amd64, an arm64 store may be overtaken by the load
+// after it, and then both sides wait for each other.
 func (p *Pool) await(i int, seen uint32) uint32 {
 	for range spins {
 		if e := p.epoch.Load(); e != seen {
@@ -113,7 +118,7 @@ func (p *Pool) await(i int, seen uint32) uint32 {
 		}
 	}
 	h := &p.helpers[i]
-	h.parked.Store(true)
+	h.parked.Swap(true)
 	if p.epoch.Load() == seen || !h.parked.CompareAndSwap(true, false) {
 		<-h.wake // the signaller that cleared parked has sent, or will send
 	}
